@@ -188,7 +188,7 @@ public sealed record AttentionOptions
     public CacheLayout CacheLayoutFor(int hiddenSize)
     {
         var d = HeadDimFor(hiddenSize);
-        if (Latent is { } latent) return new CacheLayout(new(1, d), new(1, latent.Rank, AreComponents: true));
+        if (Latent is { } latent) return new CacheLayout(new(1, d), new(1, latent.Kept, AreComponents: true));
         // Components are kept where they are fewer numbers than the heads. Otherwise the heads are kept.
         CachedRows Rows(int projected, int headsPerRow) => projected < Groups * d
             ? new CachedRows(1, projected, AreComponents: true)

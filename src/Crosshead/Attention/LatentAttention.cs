@@ -48,7 +48,9 @@ public sealed class LatentAttention : IAttention
         Query = Projection(query, latent.QueryRank ?? width, queries, bias: false);
         Latent = Projection("kv_a_proj_with_mqa", width, latent.Rank + _rotated, options.ProjectionBias);
         LatentNorm = new RmsNorm(scope["kv_a_layernorm"], latent.Rank, latent.NormEpsilon);
-        KeysAndValues = Projection("kv_b_proj", latent.Rank, _heads * (latent.PlainWidth + latent.ValueWidth),
+        if (latent.Components is { } components)
+            Components = Projection("kv_c_proj", latent.Rank, components, bias: false);
+        KeysAndValues = Projection("kv_b_proj", latent.Kept, _heads * (latent.PlainWidth + latent.ValueWidth),
             bias: false);
         Output = new Linear(scope["o_proj"], _heads * latent.ValueWidth, width, residualDeviation,
             bias: options.OutputBias);
@@ -74,7 +76,12 @@ public sealed class LatentAttention : IAttention
     /// <summary>The norm of the latent vector.</summary>
     public RmsNorm LatentNorm { get; }
 
-    /// <summary>From the latent vector to plain parts of keys, and values, [h·(plain + value), rank].</summary>
+    /// <summary>From the normed latent vector to its components [components, rank]; null where it is kept.</summary>
+    public Linear? Components { get; }
+
+    /// <summary>
+    /// From what is kept of the latent vector to plain parts of keys, and values, [h·(plain + value), kept].
+    /// </summary>
     public Linear KeysAndValues { get; }
 
     /// <summary>The output projection [D, h·value].</summary>
@@ -102,6 +109,15 @@ public sealed class LatentAttention : IAttention
         // The parameters belong to the model.
     }
 
+    /// <summary>The latent vectors of tokens after their norm [B, N, rank].</summary>
+    /// <param name="x">The tokens [B, N, D].</param>
+    internal Tensor NormedLatents(Tensor x) =>
+        LatentNorm.Forward(Latent.Forward(x).narrow(-1, 0, _options.Rank).contiguous());
+
+    /// <summary>The plain parts of queries [B, N, h, plain].</summary>
+    /// <param name="x">The tokens [B, N, D].</param>
+    internal Tensor PlainQueries(Tensor x) => QueriesOf(x).narrow(3, 0, _options.PlainWidth);
+
     private Tensor AttendWithin(Tensor plain, Tensor turned, Tensor latent, Tensor key, TokenView view)
     {
         var (batch, count) = (plain.shape[0], plain.shape[1]);
@@ -114,7 +130,7 @@ public sealed class LatentAttention : IAttention
     // Every head reads the same row: the latent vector and the rotated key.
     private Tensor AttendCached(Tensor plain, KeptTokens kept, TokenView view)
     {
-        var weights = KeysAndValues.Weight.In(plain.dtype).view(_heads, -1, _options.Rank);        // [h,plain+value,r]
+        var weights = KeysAndValues.Weight.In(plain.dtype).view(_heads, -1, _options.Kept);        // [h,plain+value,r]
         var absorbed = plain.transpose(1, 2).matmul(weights.narrow(1, 0, _options.PlainWidth));    // [B,h,N,r]
         var query = cat([absorbed, kept.Query.transpose(1, 2)], 3);
         var keys = cat([kept.Values, kept.Keys], 3);                                               // [B,1,T,r+rotated]
@@ -125,17 +141,22 @@ public sealed class LatentAttention : IAttention
 
     private (Tensor Plain, Tensor Turned) Queries(Tensor x, TokenView view)
     {
-        var input = QueryDown is { } down ? QueryNorm!.Forward(down.Forward(x)) : x;
-        var heads = Query.Forward(input).view(x.shape[0], x.shape[1], _heads, -1);
+        var heads = QueriesOf(x);
         return (view.Grown(heads.narrow(3, 0, _options.PlainWidth)),
             view.Grown(Turned(heads.narrow(3, _options.PlainWidth, _rotated), view)));
+    }
+
+    private Tensor QueriesOf(Tensor x)
+    {
+        var input = QueryDown is { } down ? QueryNorm!.Forward(down.Forward(x)) : x;
+        return Query.Forward(input).view(x.shape[0], x.shape[1], _heads, -1);
     }
 
     private (Tensor Latent, Tensor Key) LatentOf(Tensor x, TokenView view)
     {
         var both = Latent.Forward(x).unsqueeze(2);                                                 // [B,N,1,r+rotated]
-        return (LatentNorm.Forward(both.narrow(3, 0, _options.Rank).contiguous()),
-            Turned(both.narrow(3, _options.Rank, _rotated), view));
+        var latent = LatentNorm.Forward(both.narrow(3, 0, _options.Rank).contiguous());
+        return (Components?.Forward(latent) ?? latent, Turned(both.narrow(3, _options.Rank, _rotated), view));
     }
 
     // Rotates heads [B,N,·,rotated]; neighbours are first brought apart to i and i + width/2.

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace Crosshead.Attention;
 
@@ -12,6 +13,17 @@ public sealed record LatentOptions
     /// <summary>Width of the latent vector that keys and values are made of.</summary>
     [Range(1, 1_000_000)]
     public int Rank { get; init; } = 512;
+
+    /// <summary>
+    /// How many components of the latent vector the cache keeps, less than <see cref="Rank"/>. Keys and values are made
+    /// of them. Null: the whole vector is kept.
+    /// </summary>
+    [Range(1, 1_000_000)]
+    public int? Components { get; init; }
+
+    /// <summary>Width of what the cache keeps of the latent vector.</summary>
+    [JsonIgnore]
+    public int Kept => Components ?? Rank;
 
     /// <summary>Width of the latent vector that queries are made of. Null: queries are projected at once.</summary>
     [Range(1, 1_000_000)]
@@ -44,6 +56,9 @@ public sealed record LatentOptions
     internal void Validate(AttentionOptions attention)
     {
         OptionRange.Check(this, "latent.");
+        if (Components >= Rank)
+            throw new CrossheadException($"latent.components ({Components}) must be less than latent.rank ({Rank}); "
+                + "remove it to keep the whole vector.");
         if (attention.HeadDim is null)
             throw new CrossheadException("latent attention needs headDim, the width of the rotated part of a head.");
         if (attention.Variant != AttentionVariant.Gqa)

@@ -5,7 +5,8 @@ namespace Crosshead.Attention;
 
 /// <summary>
 /// How a layer's cache is made smaller than its heads: key heads are composed from fewer component heads, value heads
-/// from fewer numbers (arXiv 2601.19611, §5.2; the finer grains are ours).
+/// from fewer numbers (arXiv 2601.19611, §5.2; the finer grains are ours). Of latent attention fewer numbers of the
+/// latent vector are kept.
 /// </summary>
 public sealed record VirtualHeads
 {
@@ -30,9 +31,6 @@ public sealed record VirtualHeads
     /// <exception cref="CrossheadException">The mechanism has no components.</exception>
     internal static void RequireComponents(AttentionOptions attention)
     {
-        if (attention.Latent is { } latent)
-            throw new CrossheadException($"virtual heads do not apply to latent attention: its cache has no heads to "
-                + $"compose, but one latent vector a token ({latent.Rank} numbers); choose a model without it.");
         if (!AttentionFactory.TraitsOf(attention.Variant).HasComponents) throw Inapplicable(attention.Variant);
     }
 
@@ -57,6 +55,11 @@ public sealed record VirtualHeads
     {
         if (KeyComponents is null && ValueRank is null) return plain;
         RequireComponents(plain);
+        if (plain.Latent is { } latent)
+            return KeyComponents is null && ValueGrain == ValueGrain.Dense
+                ? plain with { Latent = latent with { Components = ValueRank } }
+                : throw new CrossheadException("the cache of latent attention has no heads to compose; of its latent "
+                    + "vector a valueRank with the grain dense is kept.");
         if (ValueGrain == ValueGrain.Head && ValueRank % headDim is > 0)
             throw new CrossheadException($"valueRank ({ValueRank}) must be a multiple of the head width ({headDim}) "
                 + $"for the grain head; use {ValueRank / headDim * headDim}, or the grain dense.");

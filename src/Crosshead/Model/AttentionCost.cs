@@ -29,11 +29,11 @@ internal sealed record AttentionCost(long Parameters, long Multiplied, long Flop
     // Keys and values are made, as in training and for prompts.
     private static AttentionCost Of(AttentionOptions options, LatentOptions latent, long width, int d)
     {
-        long h = options.Heads, queries = checked(h * (latent.PlainWidth + d)), rank = latent.Rank;
+        long h = options.Heads, queries = checked(h * (latent.PlainWidth + d)), rank = latent.Rank, kept = latent.Kept;
         long made = checked(h * (latent.PlainWidth + latent.ValueWidth));
         var (input, down) = latent.QueryRank is { } q ? (q, width * q) : (width, 0L);
-        var multiplied = checked(down + (input * queries) + (width * (rank + d)) + (rank * made)
-            + (width * h * latent.ValueWidth));
+        var multiplied = checked(down + (input * queries) + (width * (rank + d))
+            + (latent.Components is null ? 0 : rank * kept) + (kept * made) + (width * h * latent.ValueWidth));
         var norms = rank + (latent.QueryRank ?? 0);
         var biases = (options.ProjectionBias ? rank + d + (latent.QueryRank ?? 0) : 0)
             + (options.OutputBias ? width : 0);

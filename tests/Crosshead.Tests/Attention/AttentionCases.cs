@@ -83,6 +83,12 @@ internal static class AttentionCases
             OutputBias = true,
             Latent = new() { Rank = 9, QueryRank = 5, PlainWidth = 3, ValueWidth = 2 },
         },
+        ["latent, components"] = new()
+        {
+            Heads = 3,
+            HeadDim = 4,
+            Latent = new() { Rank = 6, Components = 4, PlainWidth = 6, ValueWidth = 5 },
+        },
         ["mea c < g, biases"] = new()
         {
             Variant = AttentionVariant.Mea,

@@ -92,7 +92,9 @@ internal sealed class AttentionLayer : IDisposable
         var queries = options.QueryRank is null ? Apply("q_proj", x)
             : Apply("q_b_proj", Norm("q_a_layernorm", Apply("q_a_proj", x)));
         var both = Apply("kv_a_proj_with_mqa", x);
-        var made = Apply("kv_b_proj", Norm("kv_a_layernorm", both.narrow(1, 0, options.Rank)));
+        var latent = Norm("kv_a_layernorm", both.narrow(1, 0, options.Rank));
+        if (options.Components is not null) latent = Apply("kv_c_proj", latent);
+        var made = Apply("kv_b_proj", latent);
         var shared = Turned(both.narrow(1, options.Rank, rotated));
         var heads = Enumerable.Range(0, _options.Heads).Select(i =>
         {

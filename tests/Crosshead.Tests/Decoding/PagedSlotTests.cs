@@ -14,7 +14,7 @@ public sealed class PagedSlotTests
 
     private const int Context = 300, PageTokens = 64;
 
-    public static TheoryData<string> Names => TinyModels.Names;
+    public static TheoryData<string> Names => TinyModels.All;
 
     [Theory, MemberData(nameof(Names))]
     public void Vector_kernels_compute_each_sequence_as_if_it_were_alone(string name)

@@ -66,12 +66,39 @@ internal static class TinyModels
             Grouped with { Variant = AttentionVariant.Differential, Heads = 8, KeyValueHeads = 4 },
     };
 
-    /// <summary>All names, for theories.</summary>
+    private static readonly Dictionary<string, AttentionOptions> Latent = new()
+    {
+        ["latent"] = new() { Heads = 4, HeadDim = 6, Latent = new() { Rank = 19, PlainWidth = 10, ValueWidth = 7 } },
+        ["latent, queries too, biases"] = new()
+        {
+            Heads = 8,
+            HeadDim = 4,
+            ProjectionBias = true,
+            OutputBias = true,
+            Latent = new() { Rank = 12, QueryRank = 21, PlainWidth = 5, ValueWidth = 16, Interleaved = false },
+        },
+        ["latent, components"] = new()
+        {
+            Heads = 4,
+            HeadDim = 6,
+            Latent = new() { Rank = 24, Components = 11, PlainWidth = 10, ValueWidth = 8, ScaleFactor = 1.4 },
+        },
+    };
+
+    /// <summary>The names of models with heads, for theories.</summary>
     public static TheoryData<string> Names => [.. Shapes.Keys];
+
+    /// <summary>All names, those of models with latent attention too.</summary>
+    public static TheoryData<string> All => [.. Shapes.Keys, .. Latent.Keys];
 
     /// <summary>A model of a shape by its name, whose every parameter, norms and mixes included, is random.</summary>
     public static LanguageModel Create(string name, int context = 24, bool tied = false, int vocabulary = 37) =>
-        Create(Options(Shapes[name]) with { VocabularySize = vocabulary, Context = context, TieEmbeddings = tied });
+        Create(Options(Shapes.GetValueOrDefault(name) ?? Latent[name]) with
+        {
+            VocabularySize = vocabulary,
+            Context = context,
+            TieEmbeddings = tied,
+        });
 
     /// <summary>A tiny model with the given attention.</summary>
     public static ModelOptions Options(AttentionOptions attention) => new()

@@ -4,11 +4,12 @@ namespace Crosshead.Decoding.Cpu;
 /// <summary>The working memory of attention during a pass. It is allocated once and used by all layers.</summary>
 internal sealed unsafe class AttentionScratch : IDisposable
 {
-    private const int MostBlocks = 32;
+    private const int MostBlocks = 32, LatentParts = 3;
 
     private readonly int _vectors, _vectorsPerItem;
     private readonly Rows _queries, _sums, _scores, _encoded, _products, _factors;
     private readonly NativeBuffer<(float Max, float Sum)> _softmax;
+    private readonly Rows[] _latent;
 
     /// <summary>Allocates the memory.</summary>
     /// <param name="layers">The layers that use the memory.</param>
@@ -18,7 +19,8 @@ internal sealed unsafe class AttentionScratch : IDisposable
     public AttentionScratch(IReadOnlyList<AttentionWeights> layers, CacheFormat format, int capacity, int members)
     {
         int Most(Func<AttentionWeights, int> size) => layers.Max(size);
-        var (heads, headDim) = (Most(l => l.Layout.Heads), Most(l => l.Layout.HeadDim));
+        var heads = Most(l => l.Layout.Heads);
+        Members = members;
         // Long sequences are split into blocks of positions. So all threads have work even if all heads share their
         // rows. The block size depends only on the capacity, so results do not depend on the number of threads.
         Block = PageTables.PagesFor(Math.Max(1, (capacity + MostBlocks - 1) / MostBlocks)) * PageTables.PageTokens;
@@ -26,10 +28,10 @@ internal sealed unsafe class AttentionScratch : IDisposable
         const int rows = PassBlock.MaxRows;
         Projected = new Rows(rows, Most(l => l.Projections.Outputs));
         _vectors = rows * heads;
-        _queries = new Rows(_vectors, Most(l => l.Layout.KeyWidth));
+        _queries = new Rows(_vectors, Most(l => l.Layout.QueryWidth));
         _sums = new Rows((long)Blocks * _vectors, Most(l => l.Layout.ValueWidth));
         _softmax = new NativeBuffer<(float, float)>((long)Blocks * _vectors);
-        Heads = new Rows(rows, heads * headDim);
+        Heads = new Rows(rows, Most(l => l.Layout.Heads * l.Layout.OutputWidth));
         _vectorsPerItem = Most(l => l.Layout.VectorsPerItem);
         _scores = new Rows((long)members * _vectorsPerItem, Block);
         var coded = format.HasScales ? members * _vectorsPerItem : 0;
@@ -39,8 +41,13 @@ internal sealed unsafe class AttentionScratch : IDisposable
         _factors = new Rows(coded > 0 ? members : 0,
             (_vectorsPerItem * Most(l => format.ScalesOf(l.Layout.KeyWidth))) + PanelInt8.MostDepth);
         Head = new Rows(2 * members, Most(l => Math.Max(l.Layout.ValueWidth, l.Layout.HeadDim)));
+        _latent = [.. Enumerable.Range(0, layers.Any(l => l.Latent is not null) ? LatentParts : 0).Select(_ => new Rows(
+            members * rows, Math.Max(Head.Stride, Most(l => l.Latent?.MostWidth ?? 0))))];
         Maps = new Rows(layers.Any(l => l.TalkingHeadsMix is not null) ? rows * heads : 0, Blocks * Block);
     }
+
+    /// <summary>Number of threads.</summary>
+    public int Members { get; }
 
     /// <summary>Positions per block, whole pages of the cache.</summary>
     public int Block { get; }
@@ -56,6 +63,9 @@ internal sealed unsafe class AttentionScratch : IDisposable
 
     /// <summary>[member, 2]: heads that a thread is computing.</summary>
     public Rows Head { get; }
+
+    /// <summary>[member, row]: what a thread computes of a head's tokens (latent attention), one of three.</summary>
+    public Rows LatentRows(int part) => _latent[part];
 
     /// <summary>[row, head]: mixed scores of all positions (Talking-Heads).</summary>
     public Rows Maps { get; }
@@ -104,5 +114,6 @@ internal sealed unsafe class AttentionScratch : IDisposable
         _factors.Dispose();
         Head.Dispose();
         Maps.Dispose();
+        foreach (var part in _latent) part.Dispose();
     }
 }

@@ -21,14 +21,18 @@ internal sealed class AttentionWeights : IDisposable
     /// <summary>Which head reads which cached row.</summary>
     public HeadLayout Layout { get; }
 
-    /// <summary>Query, key and value projections, stacked: [h·d + key rows + value rows, D].</summary>
+    /// <summary>
+    /// Query, key and value projections, stacked: [h·d + key rows + value rows, D]; those to latent vectors, and to
+    /// the rotated part of keys, in latent attention.
+    /// </summary>
     public StackedMatrix Projections { get; }
 
     /// <summary>The output projection [D, h·d].</summary>
     public StackedMatrix Output { get; }
 
     /// <summary>The matrices that each token multiplies.</summary>
-    public IEnumerable<StackedMatrix> Matrices => [Projections, Output, .. Values?.Matrices ?? []];
+    public IEnumerable<StackedMatrix> Matrices =>
+        [Projections, Output, .. Values?.Matrices ?? [], .. Latent?.Matrices ?? []];
 
     /// <summary>Mix of key components, applied to the queries; null if the cache keeps whole key heads.</summary>
     public KeyMix? Keys { get; private init; }
@@ -46,6 +50,9 @@ internal sealed class AttentionWeights : IDisposable
 
     /// <summary>A further score of each head that has no value, [h]; null for none.</summary>
     public float[]? Sinks { get; private init; }
+
+    /// <summary>Weights of latent attention; null for heads that are projected.</summary>
+    public LatentWeights? Latent { get; private init; }
 
     /// <summary>Mixes of scores and of weights in Talking-Heads, [h, h] each; null for other variants.</summary>
     public (float[] Logits, float[] Weights)? TalkingHeadsMix { get; private init; }
@@ -70,9 +77,8 @@ internal sealed class AttentionWeights : IDisposable
             MultiheadAttention a => Multihead(a, reader, options, width),
             TalkingHeadsAttention a => TalkingHeads(a, reader, options, width),
             DifferentialAttention a => Differential(a, reader, options, width),
-            _ => throw new CrossheadException(
-                $"the CPU decoder does not know {(options.Latent is null ? options.Variant.NameOf() : "latent")} "
-                + "attention; "
+            LatentAttention a => OfLatent(a, reader, options, width),
+            _ => throw new CrossheadException($"the CPU decoder does not know {options.Variant.NameOf()} attention; "
                 + "decode with the model itself (TensorDecoder)."),
         };
     }
@@ -125,6 +131,21 @@ internal sealed class AttentionWeights : IDisposable
         };
     }
 
+    private static AttentionWeights OfLatent(LatentAttention attention, WeightReader reader, AttentionOptions options,
+        int width)
+    {
+        var (layout, query) = (new HeadLayout(options, width), attention.QueryDown ?? attention.Query);
+        StackedMatrix projections = new([reader.Read(query.Weight), reader.Read(attention.Latent.Weight)],
+            attention.Latent.Bias is not { } bias ? null
+                : [.. query.Bias is { } own ? Floats(own) : new float[query.Weight.Shape[0]], .. Floats(bias)]);
+        return new AttentionWeights(options, layout, projections,
+            new StackedMatrix([reader.Read(attention.Output.Weight)],
+                attention.Output.Bias is { } output ? Floats(output) : null))
+        {
+            Latent = new LatentWeights(attention, options.Latent!, layout, reader),
+        };
+    }
+
     // The stacked projections of queries, keys and values, and the output projection.
     private static (StackedMatrix Projections, StackedMatrix Output) Read(
         AttentionProjections own, WeightReader reader, Parameter? keyMix = null, Parameter? valueMix = null)
@@ -149,6 +170,7 @@ internal sealed class AttentionWeights : IDisposable
         Keys?.Dispose();
         QueryKeyNorm?.Dispose();
         Values?.Dispose();
+        Latent?.Dispose();
         HeadNorm?.Dispose();
     }
 

@@ -9,7 +9,6 @@ namespace Crosshead.Decoding.Cpu;
 internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unmanaged, IPanelElement<T>
 {
     private readonly HeadPlacement<T> _placement;
-    private readonly HeadOutputs _outputs;
 
     /// <summary>Allocates the pages of a layer.</summary>
     public CachedSoftmaxAttention(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
@@ -18,7 +17,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         (Weights, Layout, Scratch) = (weights, weights.Layout, scratch);
         Cache = new PanelPages<T>(Layout, format, pages, tables);
         _placement = new HeadPlacement<T>(weights, scratch, rotary, Cache);
-        _outputs = new HeadOutputs(weights, scratch);
+        Outputs = new HeadOutputs(weights, scratch);
     }
 
     /// <inheritdoc/>
@@ -36,24 +35,20 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     /// <summary>The keys and values of the layer.</summary>
     protected PanelPages<T> Cache { get; }
 
+    /// <summary>Computes the heads' outputs.</summary>
+    protected HeadOutputs Outputs { get; }
+
     /// <inheritdoc/>
-    public override int Items(int phase, PassBlock pass)
-    {
-        if (phase == 0) return pass.Count * _placement.Items;
-        if (phase == Phases - 1) return pass.Count * _outputs.Items;
-        return AttendItems(pass);
-    }
+    public override int Items(int phase, PassBlock pass) =>
+        phase == 0 ? PlaceItems(pass) : phase == Phases - 1 ? FinishItems(pass) : AttendItems(pass);
 
     /// <inheritdoc/>
     public override void Run(int phase, PassBlock pass, int first, int end, int member)
     {
         for (var item = first; item < end; item++)
         {
-            if (phase == 0) _placement.Place(pass, item / _placement.Items, item % _placement.Items, member);
-            else if (phase == Phases - 1)
-                _outputs.Finish(item / _outputs.Items, item % _outputs.Items,
-                    pass.GroupOf(item / _outputs.Items, Layout.RowsPerGroup),
-                    BlocksOf(pass[item / _outputs.Items]), member);
+            if (phase == 0) Place(pass, item, member);
+            else if (phase == Phases - 1) Finish(pass, item, member);
             else Attend(phase, pass, item, member);
         }
     }
@@ -65,6 +60,23 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     public override void Dispose()
     {
         Cache.Dispose();
+    }
+
+    /// <summary>Number of items of the first phase.</summary>
+    protected virtual int PlaceItems(PassBlock pass) => pass.Count * _placement.Items;
+
+    /// <summary>Does an item of the first phase.</summary>
+    protected virtual void Place(PassBlock pass, int item, int member) =>
+        _placement.Place(pass, item / _placement.Items, item % _placement.Items, member);
+
+    /// <summary>Number of items of the last phase.</summary>
+    protected virtual int FinishItems(PassBlock pass) => pass.Count * Outputs.Items;
+
+    /// <summary>Does an item of the last phase.</summary>
+    protected virtual void Finish(PassBlock pass, int item, int member)
+    {
+        var row = item / Outputs.Items;
+        Outputs.Finish(row, item % Outputs.Items, pass.GroupOf(row, Layout.RowsPerGroup), BlocksOf(pass[row]), member);
     }
 
     /// <summary>Number of items of each phase between placing and finishing.</summary>
@@ -100,7 +112,8 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     }
 
     /// <summary>Computes scores of a unit's heads for the positions of a span.</summary>
-    protected void Score(int sequence, RowGroup group, int unit, AttentionSpan span, PanelVectors scores, int member)
+    protected virtual void Score(int sequence, RowGroup group, int unit, AttentionSpan span, PanelVectors scores,
+        int member)
     {
         var count = Layout.SlotsPerKeyRow * group.Count;
         for (var k = 0; k < Layout.KeyRowsPerUnit; k++)

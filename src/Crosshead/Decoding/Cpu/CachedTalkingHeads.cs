@@ -60,7 +60,7 @@ internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, Att
         for (var j = 0; j < heads; j++)
         {
             var map = Scratch.Maps[(row * heads) + j] + span.Start;
-            var (max, sum) = HeadOutputs.Join(Scratch, (row * heads) + j, BlocksOf(token));
+            var (max, sum) = HeadOutputs.Softmax(Scratch, (row * heads) + j, BlocksOf(token));
             RowMath.Exp(map, max, 1 / sum, map, span.Length);
             for (var i = 0; i < heads; i++)
                 RowMath.AddScaled(map, _mixes.Weights[(i * heads) + j], mixed[i], span.Length);

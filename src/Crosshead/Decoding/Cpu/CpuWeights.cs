@@ -72,8 +72,7 @@ public sealed class CpuWeights : IDisposable
     public static bool Supports(ScalarType type) => CpuVectors.AreUsed && IsPacked(type);
 
     /// <summary>Whether this processor can decode a model in the model's precision.</summary>
-    public static bool Supports(LanguageModel model) =>
-        Supports(model.ComputeType) && model.Options.Attention.Latent is null;
+    public static bool Supports(LanguageModel model) => Supports(model.ComputeType);
 
     private static bool IsPacked(ScalarType type) => type is ScalarType.Float32 or ScalarType.BFloat16;
 
@@ -118,7 +117,9 @@ public sealed class CpuWeights : IDisposable
         CachedAttention Create<T>() where T : unmanaged, IPanelElement<T>
         {
             var (weights, angles) = (Layers[layer].Attention, rotary[Layers[layer].Rotary]);
-            return weights.TalkingHeadsMix is null
+            return weights.Latent is not null
+                ? new CachedLatentAttention<T>(weights, scratch, angles, format, pages, tables)
+                : weights.TalkingHeadsMix is null
                 ? new CachedSoftmaxAttention<T>(weights, scratch, angles, format, pages, tables)
                 : new CachedTalkingHeads<T>(weights, scratch, angles, format, pages, tables);
         }

@@ -21,6 +21,8 @@ internal sealed class HeadLayout
         (Heads, Groups, HeadDim) = (options.Heads, options.Groups, options.HeadDimFor(width));
         Maps = AttentionFactory.TraitsOf(options.Variant).ValueHeadsPerRow;
         Cache = options.CacheLayoutFor(width);
+        (OutputWidth, QueryWidth) = options.Latent is not { } latent ? (HeadDim, KeyWidth)
+            : (latent.ValueWidth, Panel.Round(KeyWidth) + ValueWidth);
         Units = Math.Min(KeyRows, ValueRows);
         var isMixed = options.Variant == AttentionVariant.TalkingHeads; // all heads of a token are needed at once
         RowsPerGroup = isMixed ? 1 : Math.Clamp(UsualVectors / SlotsPerUnit, 1, PassBlock.MaxRows);
@@ -41,6 +43,14 @@ internal sealed class HeadLayout
 
     /// <summary>Head width d.</summary>
     public int HeadDim { get; }
+
+    /// <summary>Width of a head's output.</summary>
+    public int OutputWidth { get; }
+
+    /// <summary>
+    /// Width of a query: of a key row, or of a key row, filled up to a multiple of 16, and the latent vector.
+    /// </summary>
+    public int QueryWidth { get; }
 
     /// <summary>Cached key rows per token.</summary>
     public int KeyRows => Cache.Keys.Count;

@@ -26,18 +26,18 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
         float* output = scratch.Head[2 * member], other = scratch.Head[(2 * member) + 1];
         if (_differential)
         {
-            JoinBlocks(_layout.Vector(group, row, 2 * head), blocks, output);
-            JoinBlocks(_layout.Vector(group, row, (2 * head) + 1), blocks, other);
+            Join(_layout.Vector(group, row, 2 * head), blocks, output);
+            Join(_layout.Vector(group, row, (2 * head) + 1), blocks, other);
             RowMath.AddScaled(other, -weights.Lambda, output, width);
         }
         else if (weights.Values is { } values)
         {
-            JoinBlocks(_layout.Vector(group, row, head), blocks, other, head);
+            Join(_layout.Vector(group, row, head), blocks, other, head);
             values.Expand(other, _layout.GroupOf(head), output);
         }
         else
         {
-            JoinBlocks(_layout.Vector(group, row, head), blocks, output, head);
+            Join(_layout.Vector(group, row, head), blocks, output, head);
         }
         if (weights.HeadNorm is { } norm)
             RowMath.RmsNorm(output, norm[norm.Count == 1 ? 0 : head], width, _epsilon, output);
@@ -45,7 +45,7 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
     }
 
     /// <summary>The largest score of a vector in all blocks, and the sum of its weights e^(score − largest).</summary>
-    public static (float Max, float Sum) Join(AttentionScratch scratch, int vector, (int First, int End) blocks)
+    public static (float Max, float Sum) Softmax(AttentionScratch scratch, int vector, (int First, int End) blocks)
     {
         var max = float.NegativeInfinity;
         for (var b = blocks.First; b < blocks.End; b++) max = MathF.Max(max, scratch.Softmax(b, vector).Max);
@@ -55,10 +55,16 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
         return (max, sum);
     }
 
-    // A head's sink is one more score of the softmax.
-    private void JoinBlocks(int vector, (int First, int End) blocks, float* output, int? head = null)
+    /// <summary>
+    /// Joins the sums of a vector's blocks. A head's sink is one more score of the softmax.
+    /// </summary>
+    /// <param name="vector">The vector.</param>
+    /// <param name="blocks">The blocks that its token sees.</param>
+    /// <param name="output">Receives the sums, as wide as a cached value.</param>
+    /// <param name="head">The head; null where it has no sink.</param>
+    public void Join(int vector, (int First, int End) blocks, float* output, int? head = null)
     {
-        var (max, sum) = Join(scratch, vector, blocks);
+        var (max, sum) = Softmax(scratch, vector, blocks);
         if (head is { } own && weights.Sinks is { } sinks)
         {
             var most = MathF.Max(max, sinks[own]);

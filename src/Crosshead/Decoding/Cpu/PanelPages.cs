@@ -122,6 +122,37 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
         }
     }
 
+    /// <summary>Adds the products of values with queries to the scores of positions; not for scales.</summary>
+    /// <param name="slot">The sequence's slot.</param>
+    /// <param name="row">The value row.</param>
+    /// <param name="start">First position, a multiple of 16.</param>
+    /// <param name="count">Number of positions.</param>
+    /// <param name="depth">Width of a value, even.</param>
+    /// <param name="queries">The queries.</param>
+    /// <param name="scores">What is added to.</param>
+    /// <param name="panels">Memory for a page of keys.</param>
+    public void AddProducts(int slot, int row, int start, int count, int depth, PanelVectors queries,
+        PanelVectors scores, T* panels)
+    {
+        var stride = (long)depth * Panel.Lanes;
+        for (int position = start, length; position < start + count; position += length)
+        {
+            length = Math.Min(start + count, (position / PageTokens + 1) * PageTokens) - position;
+            var target = scores.From(position - start);
+            var values = Value(slot, row, position);
+            for (var p = 0; p < Panel.Count(length); p++)
+                for (var i = 0; i < depth; i++)
+                {
+                    var from = values + (i / Panel.Lanes * ValueStride) + (p * Panel.Lanes * Panel.Lanes);
+                    var to = panels + (p * stride);
+                    for (var lane = 0; lane < Panel.Lanes; lane++)
+                        to[T.Index(i, lane)] = from[T.Index(lane, i % Panel.Lanes)];
+                }
+            Panel.Multiply(panels, stride, Panel.Count(length), depth, queries.Pointer, queries.Stride, queries.Count,
+                target.Pointer, target.Stride, add: true);
+        }
+    }
+
     /// <summary>
     /// Multiplies the scores of positions <paramref name="start"/> … by the factors of a composed key head.
     /// </summary>

@@ -14,7 +14,7 @@ public sealed class CpuDecoderTests
     private const double Float32 = 1e-5;
     private readonly int[] _ids = TinyModels.Ids(24);
 
-    public static TheoryData<string> Names => TinyModels.Names;
+    public static TheoryData<string> Names => TinyModels.All;
 
     [Theory, MemberData(nameof(Names))]
     public void Token_by_token_equals_the_tensor_path_at_every_prefix(string name)
