@@ -38,6 +38,7 @@ internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGr
     public static string? SpeedRemark(ModelOptions options, CachedLayer[] layers)
     {
         var (heads, groups) = ((double)options.Attention.Heads, options.Attention.Groups);
+        if (options.Attention.Latent is not null) return null; // whole latent vectors are read the same way
         var slow = layers.Count(l => l.IsReduced(options)
             && heads / groups * ((l.KeyHeads * options.HeadDim) + l.ValueRank) / (2 * options.HeadDim)
                 > MostProductsOnCpu);
@@ -48,8 +49,18 @@ internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGr
     }
 
     /// <summary>Whether the layer caches less than whole heads.</summary>
-    public bool IsReduced(ModelOptions options) => options.Attention.Latent is null
-        && (KeyHeads < options.Attention.Groups || ValueRank < options.Attention.Groups * options.HeadDim);
+    public bool IsReduced(ModelOptions options)
+    {
+        var (keyHeads, values) = Whole(options);
+        return KeyHeads < keyHeads || ValueRank < values;
+    }
+
+    /// <summary>
+    /// Key heads and value numbers of a layer that caches whole heads; of latent attention the one rotated key and the
+    /// numbers of the latent vector.
+    /// </summary>
+    public static (int KeyHeads, int Values) Whole(ModelOptions options) => options.Attention.Latent is { } latent
+        ? (1, latent.Rank) : (options.Attention.Groups, options.Attention.Groups * options.HeadDim);
 
     /// <summary>The layer as JSON.</summary>
     public JsonObject ToJson() => new()

@@ -109,9 +109,11 @@ internal sealed class InfoCommand : CliCommand
     private static string Kept(ModelOptions options, CachedLayer[] cached)
     {
         var reduced = cached.Where(l => l.IsReduced(options)).ToArray();
-        var (groups, rank) = (options.Attention.Groups, options.Attention.Groups * options.HeadDim);
+        var (groups, rank) = CachedLayer.Whole(options);
         if (options.Attention.Latent is not null)
-            return "Every layer keeps one latent vector and one rotated key a token, which all heads share.";
+            return "Every layer keeps one latent vector and one rotated key a token, which all heads share"
+                + (reduced.Length == 0 ? "." : $"; {reduced.Length} of {options.Layers} layers keep "
+                    + $"{Range(reduced.Select(l => l.ValueRank))} of its {rank} numbers.");
         return reduced.Length == 0
             ? "Every layer keeps whole heads."
             : $"{reduced.Length} of {options.Layers} layers keep less than whole heads: "

@@ -7,14 +7,14 @@ namespace Crosshead.Compression;
 /// <summary>Runs text through a model and collects the statistics for the fits of each layer.</summary>
 public sealed class Calibration : IDisposable
 {
-    private readonly HeadStatistics[] _layers;
+    private readonly ILayerStatistics[] _layers;
 
-    private Calibration(HeadStatistics[] layers) => _layers = layers;
+    private Calibration(ILayerStatistics[] layers) => _layers = layers;
 
     /// <summary>Number of tokens seen.</summary>
     public long Tokens => _layers[0].Tokens;
 
-    internal HeadStatistics this[int layer] => _layers[layer];
+    internal ILayerStatistics this[int layer] => _layers[layer];
 
     /// <summary>
     /// Runs the windows through the model, batch by batch. The memory does not depend on the number of windows.
@@ -32,7 +32,7 @@ public sealed class Calibration : IDisposable
         Require(model.Options, windows);
         using var grad = no_grad();
         var layers = Enumerable.Range(0, model.Options.Layers)
-            .Select(i => new HeadStatistics(CompressedLayer.Source(model, i), model.Options.AttentionOf(i))).ToArray();
+            .Select(i => StatisticsOf(model, i)).ToArray();
         try
         {
             var done = 0L;
@@ -63,7 +63,7 @@ public sealed class Calibration : IDisposable
     /// <exception cref="CrossheadException">The text is too short to distinguish directions.</exception>
     internal static void Require(ModelOptions model, TokenWindows windows)
     {
-        var least = (long)model.Attention.Groups * model.HeadDim;
+        var least = (long)PlainCache.Of(model).Values;
         var tokens = (long)windows.Count * windows.Length;
         if (tokens < 2 * least)
             throw new CrossheadException(
@@ -77,7 +77,12 @@ public sealed class Calibration : IDisposable
         foreach (var layer in _layers) layer.Dispose();
     }
 
-    private static void Add(LanguageModel model, HeadStatistics[] layers, Tensor ids)
+    private static ILayerStatistics StatisticsOf(LanguageModel model, int layer) =>
+        CompressedLayer.LatentSource(model, layer) is { } latent
+            ? new LatentStatistics(latent, model.Options.Attention, model.Options.Attention.Latent!)
+            : new HeadStatistics(CompressedLayer.Source(model, layer), model.Options.AttentionOf(layer));
+
+    private static void Add(LanguageModel model, ILayerStatistics[] layers, Tensor ids)
     {
         var x = model.Embed(ids);
         var view = model.ViewOf(ids.shape[1]);

@@ -12,6 +12,9 @@ namespace Crosshead.Compression;
 /// <summary>Builds attention layers from fitted components.</summary>
 internal static class CompressedLayer
 {
+    // The parameters of latent attention that a fit changes.
+    private const string ComponentsName = "kv_c_proj.weight", MadeName = "kv_b_proj.weight";
+
     private static readonly Dictionary<int, (FittedKeys?, FittedValues?)> s_none = [];
 
     /// <summary>
@@ -66,6 +69,20 @@ internal static class CompressedLayer
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         var before = Own(model, layer);
+        if (LatentSource(model, layer) is { } latent)
+        {
+            foreach (var parameter in parameters.Where(p => p.Stored is null))
+            {
+                var name = parameter.Name[prefix.Length..];
+                parameter.Value.detach().copy_(name switch
+                {
+                    ComponentsName => values!.Weight,
+                    MadeName => values?.Mix ?? LatentFit.Projection(latent),
+                    _ => before[name].Value,
+                });
+            }
+            return;
+        }
         var attention = Source(model, layer);
         var (wholeKeys, wholeValues) = (attention.Keys(ScalarType.Float64), attention.Values(ScalarType.Float64));
         foreach (var parameter in parameters.Where(p => p.Stored is null))
@@ -121,7 +138,14 @@ internal static class CompressedLayer
         var changed = new HashSet<string>();
         foreach (var (layer, (keys, values)) in layers)
         {
-            var (attention, prefix) = (Source(model, layer), Prefix(layer));
+            var prefix = Prefix(layer);
+            if (LatentSource(model, layer) is { } latent)
+            {
+                if (values is not null || latent.Components is not null)
+                    changed.UnionWith([prefix + ComponentsName, prefix + MadeName]);
+                continue;
+            }
+            var attention = Source(model, layer);
             if (keys is not null || attention.KeyMix is not null)
                 changed.UnionWith([$"{prefix}k_proj.weight", $"{prefix}k_proj.bias", $"{prefix}k_mix"]);
             if (values is not null || attention.ValueMix is not null)
@@ -141,6 +165,14 @@ internal static class CompressedLayer
         return model.Parameters.Where(p => p.Name.StartsWith(prefix, StringComparison.Ordinal))
             .ToDictionary(p => p.Name[prefix.Length..]);
     }
+
+    /// <summary>Returns the latent attention of a layer; null for attention with heads.</summary>
+    public static LatentAttention? LatentSource(LanguageModel model, int layer) => model.Blocks[layer].Attention switch
+    {
+        LatentAttention attention => attention,
+        DeferredAttention { Layer: LatentAttention attention } => attention,
+        _ => null,
+    };
 
     /// <summary>Returns the attention of a layer.</summary>
     /// <exception cref="CrossheadException">The attention mechanism has no components.</exception>

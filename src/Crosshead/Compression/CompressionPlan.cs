@@ -26,6 +26,6 @@ public sealed record CompressionPlan(IReadOnlyList<LayerPlan?> Layers, double? P
             throw new CrossheadException(
                 $"the plan describes {Layers.Count} layers, the model has {model.Layers}; plan for this model.");
         VirtualHeads.RequireComponents(model.Attention);
-        foreach (var layer in Layers) layer?.Validate(model.Attention.Groups, model.HeadDim);
+        foreach (var layer in Layers) layer?.Validate(model);
     }
 }

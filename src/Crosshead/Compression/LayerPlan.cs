@@ -1,4 +1,5 @@
 using Crosshead.Compression.Fits;
+using Crosshead.Model;
 
 namespace Crosshead.Compression;
 
@@ -9,20 +10,26 @@ namespace Crosshead.Compression;
 public sealed record LayerPlan(CompressionMethod Method, int? KeyComponents, int? ValueRank)
 {
     /// <summary>Checks that the sizes make the layer's cache smaller.</summary>
-    /// <param name="groups">Number of key/value heads g of the model.</param>
-    /// <param name="headDim">Head width d.</param>
+    /// <param name="model">The model's shape.</param>
     /// <exception cref="CrossheadException">A size is out of range.</exception>
-    public void Validate(int groups, int headDim)
+    public void Validate(ModelOptions model)
     {
+        var (groups, headDim, whole) = PlainCache.Of(model);
+        var latent = model.Attention.Latent is not null;
+        if (latent && Method == CompressionMethod.Svd)
+            throw new CrossheadException($"{MessageTerm.Method} svd is for heads; latent attention has one latent "
+                + $"vector a token, which {MessageTerm.Method} fine makes smaller.");
+        if (latent && KeyComponents is not null)
+            throw new CrossheadException("the rotated key of latent attention is one for all heads and stays whole; "
+                + $"choose a value rank of 1 to {whole - 1}, the numbers of the latent vector that are kept.");
         if (KeyComponents is { } only && groups == 1)
             throw new CrossheadException($"the model has 1 key/value head, which {only} components make no smaller; "
                 + $"leave the keys whole and choose a value rank of 1 to {headDim - 1}.");
         if (KeyComponents is { } c && (c < 1 || c >= groups))
             throw new CrossheadException(
                 $"{c} key components of {groups} heads make nothing smaller; use 1 to {groups - 1}.");
-        if (ValueRank is { } r
-            && (r < 1 || r >= groups * headDim || (Method == CompressionMethod.Svd && r % headDim != 0)))
-            throw new CrossheadException($"a value rank of {r} is out of range; use 1 to {(groups * headDim) - 1}"
+        if (ValueRank is { } r && (r < 1 || r >= whole || (Method == CompressionMethod.Svd && r % headDim != 0)))
+            throw new CrossheadException($"a value rank of {r} is out of range; use 1 to {whole - 1}"
                 + $"{(Method == CompressionMethod.Svd ? $", a multiple of {headDim} with the method svd" : "")}.");
     }
 }

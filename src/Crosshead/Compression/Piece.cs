@@ -12,21 +12,18 @@ internal sealed record Piece(bool OfKeys, CompressionMethod Method, int Size, in
     /// <summary>Number of equal steps between 0 and whole heads at which value sizes are tried.</summary>
     public const int ValueSteps = 16;
 
-    /// <summary>Returns all pieces of a layer with g heads of width d, except whole heads.</summary>
-    public static IEnumerable<Piece> All(int groups, int headDim, params IReadOnlyCollection<CompressionMethod> methods)
+    /// <summary>Returns all pieces of a layer, except whole heads.</summary>
+    public static IEnumerable<Piece> All(PlainCache cache, params IReadOnlyCollection<CompressionMethod> methods)
     {
-        var whole = groups * headDim;
-        var step = Math.Max(1, whole / ValueSteps);
         foreach (var method in methods)
         {
-            for (var c = 1; c < groups; c++) yield return new Piece(true, method, c, c * headDim);
-            for (var r = method == CompressionMethod.Svd ? headDim
-                : step; r < whole; r += method == CompressionMethod.Svd ? headDim : step)
-                yield return new Piece(false, method, r, r);
+            for (var c = 1; c < cache.KeyHeads; c++) yield return new Piece(true, method, c, c * cache.HeadDim);
+            var step = method == CompressionMethod.Svd ? cache.HeadDim : Math.Max(1, cache.Values / ValueSteps);
+            for (var r = step; r < cache.Values; r += step) yield return new Piece(false, method, r, r);
         }
     }
 
     /// <summary>Returns the piece of whole keys or whole values.</summary>
-    public static Piece Whole(bool ofKeys, CompressionMethod method, int groups, int headDim) =>
-        new(ofKeys, method, 0, groups * headDim);
+    public static Piece Whole(bool ofKeys, CompressionMethod method, PlainCache cache) =>
+        new(ofKeys, method, 0, ofKeys ? cache.Keys : cache.Values);
 }

@@ -8,7 +8,7 @@ namespace Crosshead.Compression.Fits;
 /// Statistics for the fits: second moments of a layer's queries, keys and values on real text, in float64. The sums
 /// grow batch by batch, so the memory does not depend on the amount of text.
 /// </summary>
-internal sealed class HeadStatistics : IDisposable
+internal sealed class HeadStatistics : ILayerStatistics
 {
     private readonly MultiheadAttention _attention;
     private readonly AttentionOptions _options;
@@ -25,7 +25,7 @@ internal sealed class HeadStatistics : IDisposable
         ValueMoments = zeros([g * d, g * d], ScalarType.Float64, device).DetachFromDisposeScope();
     }
 
-    /// <summary>Number of tokens seen.</summary>
+    /// <inheritdoc/>
     public long Tokens { get; private set; }
 
     /// <summary>Σ q² per query head [h, d].</summary>
@@ -43,7 +43,7 @@ internal sealed class HeadStatistics : IDisposable
     /// <summary>Σ v vᵀ [g·d, g·d]; v holds all value heads side by side.</summary>
     public Tensor ValueMoments { get; }
 
-    /// <summary>Whether all sums are finite.</summary>
+    /// <inheritdoc/>
     public bool IsFinite
     {
         get
@@ -54,8 +54,7 @@ internal sealed class HeadStatistics : IDisposable
         }
     }
 
-    /// <summary>Adds tokens to the sums.</summary>
-    /// <param name="x">The tokens' normed hidden states, the input of the attention, [B, N, D].</param>
+    /// <inheritdoc/>
     public void Add(Tensor x)
     {
         using var scope = NewDisposeScope();

@@ -62,7 +62,7 @@ internal sealed class CompressionPlanning
             ?? Profile(new Profiler(model, calibration!, windows, batch), progress, cancellation);
         // A round measures every size of each layer, and whole keys and whole values.
         var pieces = _layers.Count
-            * (Piece.All(_shape.Attention.Groups, _shape.HeadDim, _options.Method).Count() + 2.0);
+            * (Piece.All(PlainCache.Of(_shape), _options.Method).Count() + 2.0);
         return new PlanSearch(model, calibration!, windows, batch).Run(
             profile, _layers, _options.Share, _options.Rounds, found => progress?.Report(new(stage, 0, pieces, found)),
             stage.Counted(progress, pieces), cancellation);
@@ -80,6 +80,9 @@ internal sealed class CompressionPlanning
     private CompressionPlan? Uniform()
     {
         var sizes = _options.Sizes;
+        // Latent vectors have no heads; the given sizes, or none, are refused by the plan.
+        if (sizes is null && _options.Method == CompressionMethod.Svd && _shape.Attention.Latent is not null)
+            sizes = new LayerPlan(_options.Method, null, null);
         if (sizes is null && _options.Method == CompressionMethod.Svd)
             sizes = Compressor.SvdPlan(_shape.Attention.Groups, _shape.HeadDim, _options.Share);
         return sizes is null ? null : CompressionPlan.Uniform(_shape.Layers, _layers, sizes);

@@ -23,12 +23,13 @@ public static class BudgetPlanner
         if (!profile.IsComplete)
             throw new CrossheadException($"the profile covers {profile.Layers.Count} of {profile.LayerCount} layers; "
                 + $"make the same profile again, it goes on where it stopped.");
-        var whole = profile.Groups * profile.HeadDim;
-        var total = (long)chosen.Count * 2 * whole;
+        var cache = profile.Cache;
+        var total = (long)chosen.Count * cache.Whole;
         var budget = (int)Math.Floor((share * total) + 1e-9);
         // Each layer has two groups, keys and values. One choice is taken from each group.
         var groups = chosen.SelectMany(
-            i => new[] { Choices(profile.Layers[i].Keys), Choices(profile.Layers[i].Values) }).ToArray();
+            i => new[] { Choices(profile.Layers[i].Keys, cache.Keys), Choices(profile.Layers[i].Values, cache.Values) })
+            .ToArray();
         var least = groups.Sum(g => g.Min(c => c.Numbers));
         if (least > budget) throw TooSmall(share, (double)least / total);
 
@@ -37,14 +38,14 @@ public static class BudgetPlanner
         for (var n = 0; n < chosen.Count; n++)
         {
             var (keys, values) = (groups[2 * n][picks[2 * n]], groups[(2 * n) + 1][picks[(2 * n) + 1]]);
-            if (keys.Numbers < whole || values.Numbers < whole)
-                plans[chosen[n]] = new LayerPlan(method, keys.Numbers < whole ? keys.Size : null,
-                    values.Numbers < whole ? values.Size : null);
+            if (keys.Numbers < cache.Keys || values.Numbers < cache.Values)
+                plans[chosen[n]] = new LayerPlan(method, keys.Numbers < cache.Keys ? keys.Size : null,
+                    values.Numbers < cache.Values ? values.Size : null);
         }
         return new CompressionPlan(plans, groups.Zip(picks, (g, p) => g[p].LossIncrease).Sum());
 
         // A profile around the whole model does not list whole heads; they do not increase the loss.
-        ProfiledPiece[] Choices(IReadOnlyList<ProfiledPiece> pieces)
+        ProfiledPiece[] Choices(IReadOnlyList<ProfiledPiece> pieces, int whole)
         {
             var own = pieces.Where(p => p.Method == method && double.IsFinite(p.LossIncrease)).ToArray();
             return Array.Exists(own, p => p.Size == 0) ? own : [.. own, new(method, 0, whole, 0)];
@@ -60,11 +61,11 @@ public static class BudgetPlanner
     /// share.</exception>
     internal static void Require(ModelOptions model, CompressionMethod method, int layers, double share)
     {
-        var whole = model.Attention.Groups * model.HeadDim;
-        var sizes = Piece.All(model.Attention.Groups, model.HeadDim, method).ToLookup(p => p.OfKeys, p => p.Numbers);
-        var least = sizes[true].Append(whole).Min() + sizes[false].Append(whole).Min();
-        if ((long)layers * least > (share * layers * 2 * whole) + 1e-9)
-            throw TooSmall(share, (double)least / (2 * whole));
+        var cache = PlainCache.Of(model);
+        var sizes = Piece.All(cache, method).ToLookup(p => p.OfKeys, p => p.Numbers);
+        var least = sizes[true].Append(cache.Keys).Min() + sizes[false].Append(cache.Values).Min();
+        if ((long)layers * least > (share * layers * cache.Whole) + 1e-9)
+            throw TooSmall(share, (double)least / cache.Whole);
     }
 
     private static CrossheadException TooSmall(double share, double least) =>

@@ -29,6 +29,10 @@ public sealed record Profile
     /// <summary>Head width d.</summary>
     public required int HeadDim { get; init; }
 
+    /// <summary>Width of the latent vectors; null for attention with heads.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? LatentRank { get; init; }
+
     /// <summary>Number of layers L.</summary>
     public required int LayerCount { get; init; }
 
@@ -41,11 +45,16 @@ public sealed record Profile
     /// <summary>Whether every layer has been measured.</summary>
     public bool IsComplete => Layers.Count == LayerCount;
 
+    /// <summary>What the cache of a layer keeps of a token.</summary>
+    [JsonIgnore]
+    internal PlainCache Cache => LatentRank is { } rank ? new(1, HeadDim, rank)
+        : new(Groups, HeadDim, Groups * HeadDim);
+
     // Layers must be in order. A piece keeps at least one number, and no more numbers than whole heads.
     private bool IsSound => Groups > 0 && HeadDim > 0 && Layers.Count <= LayerCount
         && Layers.Index().All(l => l.Item is { } layer && layer.Layer == l.Index
             && layer.Keys.Concat(layer.Values).All(p => p is { Size: >= 0, Numbers: > 0 } && Enum.IsDefined(p.Method)
-                && p.Numbers <= (long)Groups * HeadDim));
+                && p.Numbers <= Math.Max((long)Groups * HeadDim, LatentRank ?? 0)));
 
     /// <summary>Reads a profile from a file.</summary>
     /// <exception cref="CrossheadException">The file is missing or does not hold a valid profile.</exception>
@@ -73,7 +82,8 @@ public sealed record Profile
     /// <exception cref="CrossheadException">The profile is of a model with another shape.</exception>
     public void RequireShape(Model.ModelOptions model, string what)
     {
-        if ((LayerCount, Groups, HeadDim) != (model.Layers, model.Attention.Groups, model.HeadDim))
+        if ((LayerCount, Groups, HeadDim, LatentRank)
+            != (model.Layers, model.Attention.Groups, model.HeadDim, model.Attention.Latent?.Rank))
             throw new CrossheadException($"{what} is of another model ({LayerCount} layers with {Groups} key/value "
                 + $"heads of width {HeadDim}, not {model.Layers} with {model.Attention.Groups} of width "
                 + $"{model.HeadDim}); profile this model, or name the other one.");
@@ -83,7 +93,7 @@ public sealed record Profile
     /// <param name="pieces">The pieces of a layer's keys, or of its values.</param>
     /// <param name="method">The method of the fit.</param>
     public ProfiledPiece? AtHalf(IReadOnlyList<ProfiledPiece> pieces, CompressionMethod method) =>
-        pieces.Where(p => p.Method == method).MinBy(p => Math.Abs((2 * p.Numbers) - (Groups * HeadDim)));
+        pieces.Where(p => p.Method == method).MinBy(p => Math.Abs((2 * p.Numbers) - Cache.Values));
 
     /// <summary>Writes the profile to a file, atomically.</summary>
     /// <exception cref="CrossheadException">The file cannot be written.</exception>

@@ -16,14 +16,14 @@ namespace Crosshead.Compression.Search;
 /// <param name="batch">Number of windows computed at once.</param>
 public sealed class Profiler(LanguageModel model, Calibration calibration, TokenWindows windows, int batch)
 {
-    private readonly (int Groups, int HeadDim) _heads = (model.Options.Attention.Groups, model.Options.HeadDim);
+    private readonly PlainCache _cache = PlainCache.Of(model.Options);
 
     /// <summary>The ranks that share the pieces. All must measure the same, and all get the same losses.</summary>
     public ICommunicator Communicator { get; init; } = Alone.Instance;
 
     /// <summary>Returns the number of pieces per layer for the given methods.</summary>
     public static int PiecesPerLayer(ModelOptions model, IReadOnlyCollection<CompressionMethod> methods) =>
-        Piece.All(model.Attention.Groups, model.HeadDim, methods).Count();
+        Piece.All(PlainCache.Of(model), Methods(model, methods)).Count();
 
     /// <summary>
     /// Measures every piece of every layer by itself. Layers in <paramref name="begun"/> are not measured again.
@@ -49,7 +49,7 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
             source.RequireSame(begun.Source, "the profile that was begun");
             profile = profile with { Layers = begun.Layers };
         }
-        var pieces = Piece.All(_heads.Groups, _heads.HeadDim, methods).ToArray();
+        var pieces = Piece.All(_cache, Methods(model.Options, methods)).ToArray();
         var done = (long)profile.Layers.Count * pieces.Length;
         using var streams = new ResidualStates(model, windows, batch);
         var meter = new PieceMeter(model, calibration, streams, Communicator);
@@ -83,9 +83,9 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
         using var grad = no_grad();
         Piece[] pieces =
         [
-            .. Piece.All(_heads.Groups, _heads.HeadDim, method),
-            Piece.Whole(true, method, _heads.Groups, _heads.HeadDim),
-            Piece.Whole(false, method, _heads.Groups, _heads.HeadDim),
+            .. Piece.All(_cache, method),
+            Piece.Whole(true, method, _cache),
+            Piece.Whole(false, method, _cache),
         ];
         using var streams = new ResidualStates(compressed, windows, batch);
         var meter = new PieceMeter(model, calibration, streams, Communicator);
@@ -112,11 +112,16 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
         Calibration.Require(model, calibrate);
     }
 
+    // Latent vectors have no heads, which the paper's method is for.
+    private static CompressionMethod[] Methods(ModelOptions model, IReadOnlyCollection<CompressionMethod> methods) =>
+        [.. methods.Where(m => model.Attention.Latent is null || m != CompressionMethod.Svd)];
+
     private Profile NewProfile(ProfileSource source, double loss) => new()
     {
         Source = source,
-        Groups = _heads.Groups,
-        HeadDim = _heads.HeadDim,
+        Groups = model.Options.Attention.Groups,
+        HeadDim = model.Options.HeadDim,
+        LatentRank = model.Options.Attention.Latent?.Rank,
         LayerCount = model.Options.Layers,
         BaseLoss = loss,
     };

@@ -135,7 +135,7 @@ public sealed class FitTests
 
     private static int HeadDim => 4;
 
-    private static void Run(string name, Action<PieceFit, HandProjections, int> check)
+    private static void Run(string name, Action<IPieceFit, HandProjections, int> check)
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
