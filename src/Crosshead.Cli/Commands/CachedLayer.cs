@@ -23,7 +23,8 @@ internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGr
         {
             var cache = attention.CacheLayoutFor(options.HiddenSize);
             var (keys, values) = ((int)cache.Keys.Elements / options.HeadDim, (int)cache.Values.Elements);
-            return new CachedLayer(i, keys, values, attention.KeyGrain, attention.ValueGrain);
+            return new CachedLayer(i, keys, values, attention.KeyGrain,
+                attention.Latent?.Components is null ? attention.ValueGrain : ValueGrain.Dense);
         })];
     }
 
