@@ -90,7 +90,7 @@ public sealed class SweepTests : IDisposable
             """);
         string[] command = ["sweep", recipe, "--models", models, "--schedule", "recipe", "--learning-rates",
             "1e-3,1e-2", "--seeds", "1,2", "--out", _folder.File("study"), "--parallel", "2", "--json", "--set",
-            "training.probes.recall=copy_1", "--set", "training.evalEvery=0"];
+            "training.probes.recall=copy_1", "--set", "training.probes.every=150", "--set", "training.evalEvery=0"];
         var run = CliRun.Of(command);
         Assert.True(run.ExitCode == 0, run.Error);
         var runs = run.Json["runs"]!.AsArray();
@@ -114,6 +114,7 @@ public sealed class SweepTests : IDisposable
         var page = File.ReadAllText((string)run.Json["report"]!);
         Assert.Contains("<h2>Models</h2>", page, StringComparison.Ordinal);
         Assert.Contains("<th>copy_1</th>", page, StringComparison.Ordinal);
+        Assert.Contains("<h2>Recall during training</h2>", page, StringComparison.Ordinal);
         Assert.Equal(ScheduleKind.Cosine, Recipe.Load(_folder.File("study/runs/half.latent-1e-2-s2/recipe.json"))
             .Training.Schedule.Kind);
 

@@ -50,6 +50,15 @@ internal sealed class StudyCharts(StudyReport report)
             .Select(r => new ChartSeries(Label(r, v.Variant + " "), report.ColorOf(v.Variant), 0, r.Curve))),
             "Held-out loss at the chosen learning rates", Tokens, Count);
 
+    /// <summary>
+    /// What all variants recalled during training, at their chosen rates; empty if it was measured once.
+    /// </summary>
+    public string Recalled() => Chart(report.Variants.Where(v => v.LargestStable is not null).SelectMany(v =>
+        v.Runs.Where(r => r.LearningRate == v.LargestStable!.LearningRate && r.RecallCurve.Count > 1)
+        .Select(r => new ChartSeries(Label(r, v.Variant + " "), report.ColorOf(v.Variant), 0,
+            [.. r.RecallCurve.Select(p => (p.Tokens, 100 * p.Share))]))),
+            "Recall during training", Tokens, Count, "right answers, per cent");
+
     /// <summary>The curves of a variant, one colour per rate. Crosses mark where training loss spikes begin.</summary>
     public string Curves(RateChoice variant)
     {
@@ -120,13 +129,13 @@ internal sealed class StudyCharts(StudyReport report)
     }
 
     private static string Chart(IEnumerable<ChartSeries> series, string title, string x, Func<double, string> format,
-        double inset = 0) => series.ToArray() is { Length: > 0 } drawn
+        string y = HeldOut, double inset = 0) => series.ToArray() is { Length: > 0 } drawn
         ? new LineChart
         {
             Series = drawn,
             Title = title,
             XTitle = x,
-            YTitle = HeldOut,
+            YTitle = y,
             LogX = true,
             XFormat = format,
             Inset = inset,

@@ -32,6 +32,8 @@ public static class StudyPage
             Plots("Every variant at its chosen rate", report.OfLowestLoss ? "The rate of the lowest loss of each."
                 : "Constant rate after a linear warm-up, the largest stable one of each variant.",
                 [("", charts.Chosen())]),
+            Plots("Recall during training", "Right answers in texts that no training has, averaged over the recall "
+                + "tasks, at the chosen rates.", [("", charts.Recalled())]),
             Plots("Curves", "Loss on text that no run was trained on; the chosen rate is in the accent colour, a cross "
                 + "is where the training loss began to spike. Where a curve is above all those of stable rates it is "
                 + "left out.", [.. report.Variants.Select(v => (v.Variant, charts.Curves(v)))]),

@@ -49,6 +49,11 @@ public sealed record StudyRun
     /// </summary>
     public IReadOnlyDictionary<string, double>? Recall { get; init; }
 
+    /// <summary>
+    /// Number of tokens seen and share of right answers, averaged over the recall tasks, for each measurement.
+    /// </summary>
+    public IReadOnlyList<(double Tokens, double Share)> RecallCurve { get; init; } = [];
+
     /// <summary>Final held-out loss in nats per token; null if the run has not finished.</summary>
     public double? HeldOutLoss => Status == RunStatus.Finished && Curve.Count > 0 ? Curve[^1].Loss : null;
 
@@ -77,6 +82,8 @@ public sealed record StudyRun
             SpikeSteps = log.Count(r => r.Spike),
             EndsInSpike = log[^1].Spike,
             TokensPerSecond = log.Select(r => r.TokensPerSecond).Order().ElementAt(log.Count / 2),
+            RecallCurve = [.. log.Where(r => r.Recall is not null)
+                .Select(r => ((double)r.Tokens, r.Recall!.Values.Average()))],
             Recall = log.LastOrDefault(r => r.Recall is not null)?.Recall,
             Fit = fit,
             FitRefusal = refusal,
