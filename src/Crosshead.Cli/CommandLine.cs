@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Crosshead.Cli.Commands;
 using Crosshead.Cli.Completion;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Ranks;
 using Crosshead.Cli.Terminal;
 using Crosshead.Runtime.Distributed;
 
@@ -21,6 +22,9 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
     // No response files (@name): a prompt may begin with @.
     private static readonly ParserConfiguration s_parsing =
         new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
+
+    /// <summary>What ranks run.</summary>
+    public OwnProgram Program { get; init; } = OwnProgram.CommandLine;
 
     /// <summary>Runs one command line and returns its exit code (<see cref="ExitCode"/>).</summary>
     /// <param name="args">The arguments after the program's name.</param>
@@ -71,7 +75,8 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
             return ExitCode.BadInput;
         }
         var command = (CliCommand)parsed.CommandResult.Command;
-        command.RequireLauncher(Launcher.OfThisProcess);
+        if (command.RanksToStart(parsed, Launcher.OfThisProcess) is { } ranks)
+            return RankStarter.Run(Program, args, ranks, terminal, cancellation);
         using var communicator = Launch.Start(terminal.Error.WriteLine);
         return Execute(parsed, terminal, communicator, cancellation);
     }

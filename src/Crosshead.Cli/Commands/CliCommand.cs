@@ -26,21 +26,35 @@ internal abstract class CliCommand : Command
         Description = "Write the result as one JSON object on standard output, and nothing else there.",
     };
 
+    /// <summary>How many ranks of this machine run the command; null if it does not run on ranks.</summary>
+    public Option<int?>? Ranks { get; private set; }
+
     /// <summary>The files and folders that the command writes.</summary>
     public CommandOutputs Outputs { get; } = new();
 
-    /// <summary>Whether several ranks can run the command together.</summary>
-    public virtual bool RunsOnRanks => false;
-
-    /// <summary>Refuses a launcher of several ranks, unless the command runs on them.</summary>
+    /// <summary>
+    /// How many ranks to start, which run the same command line together; null for none, as in a rank itself.
+    /// </summary>
+    /// <param name="arguments">The values given.</param>
     /// <param name="launcher">What started this process; null for nothing.</param>
-    /// <exception cref="CrossheadException">The command runs as one process.</exception>
-    public void RequireLauncher(Launcher? launcher)
+    /// <exception cref="CrossheadException">The command runs as one process, but a launcher started several; or both a
+    /// launcher and the user ask for ranks.</exception>
+    public int? RanksToStart(ParseResult arguments, Launcher? launcher)
     {
-        if (launcher is not null && !RunsOnRanks)
+        var asked = Ranks is null ? null : arguments.GetValue(Ranks);
+        if (launcher is null) return asked > 1 ? asked : null;
+        if (asked is not null && launcher.Meeting is null)
+            throw new CrossheadException($"{launcher.Name} started {launcher.Ranks} ranks, and {Ranks!.Name} {asked} "
+                + $"asks for more; leave out one of them.");
+        if (Ranks is null)
             throw new CrossheadException($"{launcher.Name} started {launcher.Ranks} ranks, but \"{Name}\" runs as one "
                 + $"process; start it without the launcher.");
+        return null;
     }
+
+    /// <summary>Lets several ranks run the command together.</summary>
+    protected void RunOnRanks() => Options.Add(Ranks = NumberOption.Optional("--ranks",
+        "Run as so many processes of this machine, each on a GPU of its own, or on its share of the cores", 1, 1024));
 
     /// <summary>Adds the options that name outputs, and the option that allows replacing them.</summary>
     protected void Write(params ReadOnlySpan<OutputOption> outputs)

@@ -61,10 +61,8 @@ internal sealed class DataGenerateCommand : CliCommand
         })
             Options.Add(option);
         _compute = new ComputeOptions(this, "float32; bfloat16 is faster");
+        RunOnRanks();
     }
-
-    /// <inheritdoc/>
-    public override bool RunsOnRanks => true;
 
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)

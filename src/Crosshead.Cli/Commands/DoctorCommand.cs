@@ -10,14 +10,14 @@ namespace Crosshead.Cli.Commands;
 /// <summary>
 /// <c>crosshead doctor</c>: reports what this machine has to compute with, what is missing, and how to get it.
 /// </summary>
-internal sealed class DoctorCommand() : CliCommand("doctor",
-    "Tell what this machine has to compute with: libraries, devices, memory; what is missing, and how to get it.",
-    "crosshead doctor",
-    "mpirun -n 2 crosshead doctor",
-    "CROSSHEAD_LIBTORCH=/usr/lib/python3/dist-packages/torch/lib crosshead doctor --json")
+internal sealed class DoctorCommand : CliCommand
 {
-    /// <inheritdoc/>
-    public override bool RunsOnRanks => true;
+    /// <summary>Describes the command.</summary>
+    public DoctorCommand() : base("doctor",
+        "Tell what this machine has to compute with: libraries, devices, memory; what is missing, and how to get it.",
+        "crosshead doctor",
+        "crosshead doctor --ranks 2",
+        "CROSSHEAD_LIBTORCH=/usr/lib/python3/dist-packages/torch/lib crosshead doctor --json") => RunOnRanks();
 
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments) => Diagnose;

@@ -80,7 +80,7 @@ internal sealed class EvalCommand : CliCommand
         "crosshead eval --list",
         "crosshead eval models/llama --tasks arc_easy,piqa --data data/eval",
         "crosshead eval models/llama models/llama-half --tasks commonsense --report half.html --out half.json",
-        "mpirun -n 2 crosshead eval models/llama --tasks arc_easy")
+        "crosshead eval models/llama --tasks arc_easy --ranks 2")
     {
         Arguments.Add(_models);
         foreach (var option in new Option[] { _tasks, _list, _data, _include, _limit, _shots, _bos, _chat })
@@ -89,10 +89,8 @@ internal sealed class EvalCommand : CliCommand
         Options.Add(_cache);
         Options.Add(_noCache);
         _compute = new ComputeOptions(this, "float32", decodes: true);
+        RunOnRanks();
     }
-
-    /// <inheritdoc/>
-    public override bool RunsOnRanks => true;
 
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)

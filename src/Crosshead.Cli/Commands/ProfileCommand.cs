@@ -40,7 +40,7 @@ internal sealed class ProfileCommand : CliCommand
         "Measure what each piece of the cache is worth: how much the loss grows when the keys, or the values, of one "
             + "layer alone are kept in a smaller size. After an interruption, the same command goes on.",
         "crosshead profile models/llama --text book.txt --out profile.json",
-        "mpirun -n 2 crosshead profile models/llama --text book.txt --out profile.json",
+        "crosshead profile models/llama --text book.txt --out profile.json --ranks 2",
         "crosshead compress models/llama --calibrate book.txt --profile profile.json --cache 50% --out "
             + "models/llama-half")
     {
@@ -49,10 +49,8 @@ internal sealed class ProfileCommand : CliCommand
         Write(_out);
         _windows = new WindowArguments(this);
         _compute = new ComputeOptions(this, typeWhenAbsent: null);
+        RunOnRanks();
     }
-
-    /// <inheritdoc/>
-    public override bool RunsOnRanks => true;
 
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)

@@ -61,10 +61,8 @@ internal sealed class TrainCommand : CliCommand
         Write(_out);
         foreach (var option in new Option[] { _resume, _from, _teacher, _device, _type, ThreadsOption.Create() })
             Options.Add(option);
+        RunOnRanks();
     }
-
-    /// <inheritdoc/>
-    public override bool RunsOnRanks => true;
 
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Reflection;
+using Crosshead.Cli.Ranks;
 using Crosshead.Cli.Terminal;
 using Crosshead.Runtime;
 
@@ -37,8 +37,8 @@ internal sealed class TrainProcess : IDisposable
     {
         string[] arguments = ["train", run.RecipePath, "--out", run.Folder, "--json",
             run.CanResume ? "--resume" : "--overwrite"];
-        var (program, before) = Program();
-        var start = new ProcessStartInfo(program, [.. before, .. arguments])
+        var program = OwnProgram.CommandLine;
+        var start = new ProcessStartInfo(program.Program, [.. program.Arguments, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -81,17 +81,5 @@ internal sealed class TrainProcess : IDisposable
             _errors.Enqueue(line.Trim());
             if (_errors.Count > KeptLines) _errors.Dequeue();
         }
-    }
-
-    // How to start this program again: with its own host, or with dotnet and the program's library. Dotnet is needed if
-    // dotnet started this process, or if another program hosts the library.
-    private static (string Program, string[] Arguments) Program()
-    {
-        var library = typeof(TrainProcess).Assembly;
-        var host = Environment.ProcessPath;
-        var isDotnet = Path.GetFileNameWithoutExtension(host) == "dotnet";
-        if (host is not null && !isDotnet && Assembly.GetEntryAssembly() == library) return (host, []);
-        return (isDotnet ? host! : Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-            ["exec", library.Location]);
     }
 }

@@ -6,8 +6,8 @@ namespace Crosshead.Cli.Terminal;
 /// <summary>
 /// Handles Ctrl-C, SIGTERM, SIGQUIT, a closed terminal (SIGHUP) and SIGUSR1. The first signal asks the command to
 /// finish its step and save. The second stops the process at once, unless it is SIGUSR1, which schedulers send ahead of
-/// time. The end of standard input also asks a supervised process to stop, so that the process never outlives its
-/// supervisor.
+/// time. The end of standard input also asks a supervised process, or a rank that this program started, to stop, so
+/// that the process never outlives its supervisor.
 /// </summary>
 internal sealed partial class Interruption : IDisposable
 {
@@ -36,11 +36,12 @@ internal sealed partial class Interruption : IDisposable
         PosixSignal[] signals =
             [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP, UserSignal];
         _registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
-        if (IsSupervised)
+        if (IsSupervised || Launcher.OfThisProcess is { Meeting: not null })
             new Thread(AwaitEndOfInput) { IsBackground = true }.Start();
     }
 
-    /// <summary>Cancelled by the first signal; in a supervised process also by the end of standard input.</summary>
+    /// <summary>Cancelled by the first signal; in a supervised process or rank also by the end of standard
+    /// input.</summary>
     public CancellationToken Token => _source.Token;
 
     /// <inheritdoc/>

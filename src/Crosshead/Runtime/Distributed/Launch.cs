@@ -8,7 +8,11 @@ public static class Launch
     /// it, once.
     /// </summary>
     /// <param name="tell">Takes the last line of a run that hangs, on any thread, before its processes end.</param>
-    /// <exception cref="CrossheadException">The launcher's MPI library is missing, or does not fit it.</exception>
+    /// <exception cref="CrossheadException">The launcher's MPI library is missing, or does not fit it; or the ranks
+    /// cannot meet.</exception>
     public static ICommunicator Start(Action<string> tell) =>
-        Launcher.OfThisProcess is { } launcher ? new MpiCommunicator(launcher, tell) : Alone.Instance;
+        Launcher.OfThisProcess is { } launcher
+            ? new MessageCommunicator(launcher.Meeting is { } folder ? SocketMessages.Start(launcher, folder)
+                : MpiLibrary.Start(launcher), tell)
+            : Alone.Instance;
 }

@@ -10,8 +10,16 @@ namespace Crosshead.Runtime.Distributed;
 /// <param name="Libraries">File names of the libraries that fit, the likeliest first.</param>
 public sealed record Launcher(string Name, int Rank, int Ranks, int LocalRank, IReadOnlyList<string> Libraries)
 {
+    /// <summary>The variables that this program sets where it starts ranks itself: the number of ranks, the index of
+    /// each, and the folder where they meet.</summary>
+    public const string RanksVariable = "CROSSHEAD_RANKS", RankVariable = "CROSSHEAD_RANK",
+        MeetingVariable = "CROSSHEAD_MEETING";
+
     private const string OpenMpiRanks = "OMPI_COMM_WORLD_SIZE";
     private const string OpenMpi = "libmpi.so.40", Mpich = "libmpich.so.12", MpichAlike = "libmpi.so.12";
+
+    /// <summary>The folder where the ranks meet; null for ranks that meet through an MPI library.</summary>
+    public string? Meeting { get; init; }
 
     /// <summary>The launcher of this process; null if it was started by itself, or as the only rank.</summary>
     public static Launcher? OfThisProcess { get; } = Find(Environment.GetEnvironmentVariable);
@@ -26,6 +34,8 @@ public sealed record Launcher(string Name, int Rank, int Ranks, int LocalRank, I
     /// <returns>Null without a launcher, and for a single rank.</returns>
     internal static Launcher? Find(Func<string, string?> variable)
     {
+        if (Of("crosshead", RanksVariable, RankVariable, RankVariable) is { } own)
+            return own with { Meeting = variable(MeetingVariable) };
         return Of("mpirun of Open MPI", OpenMpiRanks, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK",
                 OpenMpi)
             ?? Of("mpiexec of MPICH", "PMI_SIZE", "PMI_RANK", "MPI_LOCALRANKID", Mpich, MpichAlike)

@@ -6,7 +6,7 @@ namespace Crosshead.Runtime.Distributed;
 /// The used functions of an MPI library. Open MPI and MPICH have the same functions with other handles: addresses of
 /// exported data in Open MPI, whole numbers in MPICH. Both pass by value as <see cref="nint"/>.
 /// </summary>
-internal sealed unsafe class MpiLibrary
+internal sealed unsafe class MpiLibrary : IMessages
 {
     /// <summary>The environment variable that names the library's file.</summary>
     public const string Variable = "CROSSHEAD_MPI";
@@ -58,19 +58,19 @@ internal sealed unsafe class MpiLibrary
                 + $"level {Serialized} or more is needed; use a library that was built with threads.");
         Require(((delegate* unmanaged<nint, nint, int>)Function("MPI_Comm_set_errhandler"))(_world, errorsReturn));
         (Rank, Ranks) = (Number(_rank), Number(_size));
-        Version = ReadVersion((delegate* unmanaged<byte*, int*, int>)Function("MPI_Get_library_version"));
+        Name = ReadVersion((delegate* unmanaged<byte*, int*, int>)Function("MPI_Get_library_version"));
 
         nint Function(string name) => NativeLibrary.GetExport(library, name);
     }
 
-    /// <summary>Index of this rank.</summary>
+    /// <inheritdoc/>
     public int Rank { get; }
 
-    /// <summary>Number of ranks that the library knows of.</summary>
+    /// <inheritdoc/>
     public int Ranks { get; }
 
-    /// <summary>Name and version, such as <c>Open MPI 4.1.4</c>.</summary>
-    public string Version { get; }
+    /// <inheritdoc/>
+    public string Name { get; }
 
     /// <summary>Loads and starts the library that fits a launcher, or that the user names.</summary>
     /// <exception cref="CrossheadException">There is none, or it does not know all ranks.</exception>
@@ -87,7 +87,7 @@ internal sealed unsafe class MpiLibrary
                 throw new CrossheadException($"\"{name}\" is no MPI library; name another with {Variable}.");
             var library = new MpiLibrary(handle);
             if (library.Ranks == launcher.Ranks) return library;
-            var (found, ranks) = (library.Version, library.Ranks);
+            var (found, ranks) = (library.Name, library.Ranks);
             library.Finish();
             throw new CrossheadException($"{launcher.Name} started {launcher.Ranks} ranks, but {found} (\"{name}\") "
                 + $"knows of {ranks}: launcher and library do not fit each other; start with the mpirun of {found}, "
@@ -98,7 +98,7 @@ internal sealed unsafe class MpiLibrary
             + $"Ubuntu), or name the file with {Variable}=FILE.");
     }
 
-    /// <summary>Begins to send bytes to a rank; <see cref="Test"/> says when they may be overwritten.</summary>
+    /// <inheritdoc/>
     public nint Send(byte* data, int bytes, int rank, int tag)
     {
         nint request = 0;
@@ -106,7 +106,7 @@ internal sealed unsafe class MpiLibrary
         return request;
     }
 
-    /// <summary>Begins to receive bytes from a rank.</summary>
+    /// <inheritdoc/>
     public nint Receive(byte* data, int bytes, int rank, int tag)
     {
         nint request = 0;
@@ -114,10 +114,7 @@ internal sealed unsafe class MpiLibrary
         return request;
     }
 
-    /// <summary>Whether sending or receiving is done.</summary>
-    /// <param name="request">What <see cref="Send"/> or <see cref="Receive"/> returned; done ones are not asked
-    /// again.</param>
-    /// <param name="bytes">How many bytes came; meaningless for sending.</param>
+    /// <inheritdoc/>
     public bool Test(ref nint request, out int bytes)
     {
         var status = stackalloc byte[StatusBytes];
@@ -129,7 +126,7 @@ internal sealed unsafe class MpiLibrary
         return done != 0;
     }
 
-    /// <summary>Gives up receiving a message that has not come.</summary>
+    /// <inheritdoc/>
     public void Cancel(ref nint request)
     {
         fixed (nint* pointer = &request)
@@ -139,10 +136,10 @@ internal sealed unsafe class MpiLibrary
         }
     }
 
-    /// <summary>Ends all ranks at once.</summary>
+    /// <inheritdoc/>
     public void Abort(int exitCode) => _ = _abort(_world, exitCode);
 
-    /// <summary>Ends the use of the library; all ranks must come.</summary>
+    /// <inheritdoc/>
     public void Finish() => _ = _finalize();
 
     private int Number(delegate* unmanaged<nint, int*, int> function)
@@ -169,6 +166,6 @@ internal sealed unsafe class MpiLibrary
         var text = stackalloc byte[LongestVersion];
         int length;
         var reason = _errorText(code, text, &length) == 0 ? Marshal.PtrToStringUTF8((nint)text, length) : $"{code}";
-        throw new CrossheadException($"{Version ?? "MPI"}: {reason}; a rank or the connection to it is lost.");
+        throw new CrossheadException($"{Name ?? "MPI"}: {reason}; a rank or the connection to it is lost.");
     }
 }

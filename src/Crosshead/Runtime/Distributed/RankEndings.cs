@@ -12,12 +12,12 @@ internal sealed unsafe class RankEndings
 {
     private const int Tag = 1, Bytes = 4096, Head = 12; // exit code, whether it followed, length of the line or -1
 
-    private readonly MpiLibrary _library;
+    private readonly IMessages _library;
     private readonly byte*[] _buffers;
     private readonly nint[] _requests, _sent;
 
     /// <summary>Gets ready for the endings of all other ranks.</summary>
-    public RankEndings(MpiLibrary library)
+    public RankEndings(IMessages library)
     {
         _library = library;
         (_requests, _sent) = (new nint[library.Ranks], new nint[library.Ranks]);

@@ -6,7 +6,7 @@ namespace Crosshead.Runtime.Distributed;
 /// The messages of one collective that are under way. Any thread may ask who is waited for; the library is called by
 /// one thread at a time.
 /// </summary>
-internal sealed unsafe class Transfers(MpiLibrary library)
+internal sealed unsafe class Transfers(IMessages library)
 {
     private readonly Lock _lock = new();
     private readonly List<Transfer> _pending = [];

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Crosshead.Tests.Runtime.Distributed;
 
-/// <summary>A run of several processes, started by the <c>mpirun</c> of Open MPI or of MPICH.</summary>
+/// <summary>
+/// A run of several processes, started by the <c>mpirun</c> of Open MPI or of MPICH, or by the program itself.
+/// </summary>
 internal sealed record MpiRun(int ExitCode, string Out, string Error)
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(120);
@@ -13,8 +15,11 @@ internal sealed record MpiRun(int ExitCode, string Out, string Error)
     public IEnumerable<string> Lines => Error.Split('\n').Select(l => l.TrimEnd('\r')).Where(l => l.Length > 0);
 
     /// <summary>Runs the command line on ranks of Open MPI, or of MPICH where that alone is installed.</summary>
-    public static MpiRun Crosshead(int ranks, params string[] args) =>
-        Of(Installed(), [new Part(ranks, [Dotnet, Path.Combine(s_bin, "Crosshead.Cli.dll"), .. args])]);
+    public static MpiRun Crosshead(int ranks, params string[] args) => Crosshead(Installed(), ranks, args);
+
+    /// <summary>Runs the command line on ranks.</summary>
+    public static MpiRun Crosshead(MpiFlavor flavor, int ranks, params string[] args) =>
+        Of(flavor, [new Part(ranks, [Dotnet, Path.Combine(s_bin, "Crosshead.Cli.dll"), .. args])]);
 
     /// <summary>Runs a command of <see cref="RankScenarios"/> on ranks.</summary>
     public static MpiRun Scenario(MpiFlavor flavor, int ranks, string name, params (string, string)[] variables) =>
@@ -39,6 +44,7 @@ internal sealed record MpiRun(int ExitCode, string Out, string Error)
     {
         var launcher = Find(flavor);
         Assert.SkipUnless(launcher is not null, $"{flavor} is not installed (scripts/install-mpi.sh)");
+        var own = flavor == MpiFlavor.None;
         var start = new ProcessStartInfo(launcher)
         {
             RedirectStandardOutput = true,
@@ -52,10 +58,13 @@ internal sealed record MpiRun(int ExitCode, string Out, string Error)
         foreach (var part in parts)
         {
             if (part != parts[0]) Add(":");
-            Add("-n", $"{part.Ranks}");
+            if (!own) Add("-n", $"{part.Ranks}");
             foreach (var (name, value) in part.Variables ?? [])
-                Add(flavor == MpiFlavor.OpenMpi ? ["-x", $"{name}={value}"] : ["-env", name, value]);
-            Add(part.Command);
+            {
+                if (own) start.Environment[name] = value;
+                else Add(flavor == MpiFlavor.OpenMpi ? ["-x", $"{name}={value}"] : ["-env", name, value]);
+            }
+            Add(own ? [.. part.Command.Skip(1), "--ranks", $"{part.Ranks}"] : part.Command);
         }
         return Process.Start(start)!;
 
@@ -84,6 +93,7 @@ internal sealed record MpiRun(int ExitCode, string Out, string Error)
     // Debian installs both under names of their own.
     private static string? Find(MpiFlavor flavor)
     {
+        if (flavor == MpiFlavor.None) return Dotnet;
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
         var name = flavor == MpiFlavor.OpenMpi ? "mpirun.openmpi" : "mpirun.mpich";
         return folders.Select(f => Path.Combine(f, name)).FirstOrDefault(File.Exists);
@@ -101,4 +111,7 @@ public enum MpiFlavor
 
     /// <summary>MPICH.</summary>
     Mpich,
+
+    /// <summary>None: the program starts its ranks itself.</summary>
+    None,
 }

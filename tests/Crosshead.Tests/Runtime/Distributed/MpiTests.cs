@@ -12,16 +12,20 @@ public sealed class MpiTests
     [Theory]
     [InlineData(MpiFlavor.OpenMpi)]
     [InlineData(MpiFlavor.Mpich)]
+    [InlineData(MpiFlavor.None)]
     public void Ranks_exchange_bytes_of_all_lengths(MpiFlavor flavor)
     {
         var run = MpiRun.Scenario(flavor, 3, "exchange");
         Assert.True(run.ExitCode == 0, run.Error);
-        Assert.Matches(@"^(Open MPI|MPICH) \d+\.\d[\d.]*: \(0, 3\) \(1, 3\) \(2, 3\)\s*$", run.Out);
+        Assert.Matches(@"^((Open MPI|MPICH) \d+\.\d[\d.]*|sockets): \(0, 3\) \(1, 3\) \(2, 3\)\s*$", run.Out);
     }
 
     [Theory]
     [InlineData(MpiFlavor.OpenMpi, "fail", "rank 1 of 3: the disk is full.")]
     [InlineData(MpiFlavor.Mpich, "fail", "rank 1 of 3: the disk is full.")]
+    [InlineData(MpiFlavor.None, "fail", "rank 1 of 3: the disk is full.")]
+    [InlineData(MpiFlavor.None, "fail-alike", "the loss is not finite.")]
+    [InlineData(MpiFlavor.None, "fail-deaf", "rank 1 of 3: the disk is full.")]
     [InlineData(MpiFlavor.OpenMpi, "fail-alike", "the loss is not finite.")]
     [InlineData(MpiFlavor.OpenMpi, "fail-deaf", "rank 1 of 3: the disk is full.")]
     [InlineData(MpiFlavor.Mpich, "differ", "the data differs: 77b0 on rank 0, 41aa on rank 1; start all ranks with the "
@@ -37,6 +41,7 @@ public sealed class MpiTests
     [Theory]
     [InlineData(MpiFlavor.OpenMpi)]
     [InlineData(MpiFlavor.Mpich)]
+    [InlineData(MpiFlavor.None)]
     public void A_rank_that_hangs_ends_the_run_and_is_named(MpiFlavor flavor)
     {
         var run = MpiRun.Scenario(flavor, 3, "stop", (Watchdog.Variable, "1.5"));
@@ -48,6 +53,7 @@ public sealed class MpiTests
     [Theory]
     [InlineData(MpiFlavor.OpenMpi)]
     [InlineData(MpiFlavor.Mpich)]
+    [InlineData(MpiFlavor.None)]
     public void A_rank_that_dies_ends_the_run(MpiFlavor flavor)
     {
         var start = Stopwatch.GetTimestamp();
@@ -55,12 +61,17 @@ public sealed class MpiTests
         Assert.NotEqual(0, run.ExitCode);
         Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 30);
         if (flavor == MpiFlavor.OpenMpi) Assert.Single(run.Lines, l => l.Contains("when a rank has died"));
+        if (flavor == MpiFlavor.None)
+            Assert.Equal("rank 1 of 3 was ended by signal 9, and the run with it; resume it from its last checkpoint.",
+                Assert.Single(run.Lines));
     }
 
-    [Fact]
-    public void Different_lengths_are_an_error_and_not_wrong_numbers()
+    [Theory]
+    [InlineData(MpiFlavor.OpenMpi)]
+    [InlineData(MpiFlavor.None)]
+    public void Different_lengths_are_an_error_and_not_wrong_numbers(MpiFlavor flavor)
     {
-        var run = MpiRun.Scenario(MpiRun.Installed(), 2, "mismatch");
+        var run = MpiRun.Scenario(flavor, 2, "mismatch");
         Assert.Equal(2, run.ExitCode);
         Assert.Single(run.Lines, l => l.StartsWith("rank 1 of 2: ", StringComparison.Ordinal));
     }
@@ -87,6 +98,7 @@ public sealed class MpiTests
     [Theory]
     [InlineData(MpiFlavor.OpenMpi)]
     [InlineData(MpiFlavor.Mpich)]
+    [InlineData(MpiFlavor.None)]
     public void A_user_signal_to_the_launcher_stops_all_ranks_in_order(MpiFlavor flavor)
     {
         using var process = MpiRun.Start(flavor, [MpiRun.ScenarioPart(2, "wait")]);
@@ -98,6 +110,27 @@ public sealed class MpiTests
         Assert.True(run.ExitCode == 130 || (flavor == MpiFlavor.Mpich && run.ExitCode == 0),
             $"{run.ExitCode}: {run.Out}{run.Error}");
         Assert.Single(run.Lines, l => l.StartsWith("stopping after this step", StringComparison.Ordinal));
+    }
+
+    // What a launcher does when it is killed itself.
+    [Fact]
+    public void Ranks_stop_in_order_when_the_program_that_started_them_is_gone()
+    {
+        using var process = MpiRun.Start(MpiFlavor.None, [MpiRun.ScenarioPart(2, "wait")]);
+        var word = new char["waiting".Length];
+        Assert.Equal(word.Length, process.StandardOutput.ReadBlock(word));
+        process.Kill();
+        process.StandardOutput.ReadToEnd(); // which ends when the last rank has ended
+        process.WaitForExit();
+    }
+
+    [Fact]
+    public void Ranks_within_ranks_are_refused()
+    {
+        var run = MpiRun.Crosshead(2, "doctor", "--ranks", "2");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Single(run.Lines, l => l.EndsWith("started 2 ranks, and --ranks 2 asks for more; leave out one of them.",
+            StringComparison.Ordinal));
     }
 
     [Fact]

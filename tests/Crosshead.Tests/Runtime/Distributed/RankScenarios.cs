@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using Crosshead.Cli;
 using Crosshead.Cli.Commands;
+using Crosshead.Cli.Ranks;
 using Crosshead.Cli.Terminal;
 using Crosshead.Runtime.Distributed;
 
@@ -21,7 +22,10 @@ internal static partial class RankScenarios
     public static void RunIfAsked(string[] arguments)
     {
         if (arguments is [_, Argument, .. var rest])
-            Environment.Exit(new CommandLine(Commands).Run(rest, new StandardStreams()));
+            Environment.Exit(new CommandLine(Commands)
+            {
+                Program = OwnProgram.Of(typeof(RankScenarios).Assembly, Argument),
+            }.Run(rest, new StandardStreams()));
     }
 
     private static IEnumerable<Command> Commands() =>
@@ -109,15 +113,22 @@ internal static partial class RankScenarios
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Signal(int process, int signal);
 
-    private sealed class Scenario(string name, Action<ICommunicator, CommandOutput, CancellationToken> work,
-        int exitCode = ExitCode.Done) : CliCommand(name, name)
+    private sealed class Scenario : CliCommand
     {
-        public override bool RunsOnRanks => true;
+        private readonly Action<ICommunicator, CommandOutput, CancellationToken> _work;
+        private readonly int _exitCode;
+
+        public Scenario(string name, Action<ICommunicator, CommandOutput, CancellationToken> work,
+            int exitCode = ExitCode.Done) : base(name, name)
+        {
+            (_work, _exitCode) = (work, exitCode);
+            RunOnRanks();
+        }
 
         protected override CommandWork Prepare(ParseResult arguments) => (output, cancellation) =>
         {
-            work(output.Communicator, output, cancellation);
-            return exitCode;
+            _work(output.Communicator, output, cancellation);
+            return _exitCode;
         };
 
         protected override void Meet(ICommunicator communicator)

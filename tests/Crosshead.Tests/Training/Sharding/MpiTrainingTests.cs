@@ -5,15 +5,17 @@ namespace Crosshead.Tests.Training.Sharding;
 
 public sealed class MpiTrainingTests
 {
-    [Fact]
-    public void The_command_writes_the_same_files_for_every_number_of_processes()
+    [Theory]
+    [InlineData(MpiFlavor.OpenMpi)]
+    [InlineData(MpiFlavor.None)]
+    public void The_command_writes_the_same_files_for_every_number_of_processes(MpiFlavor flavor)
     {
         using var folder = new TemporaryFolder();
         var recipe = TinyRecipe.In(folder, steps: 4);
         string[] Run(int ranks)
         {
             var own = folder.File($"{ranks}");
-            var run = MpiRun.Crosshead(ranks, "train", recipe, "--out", own, "--dtype", "bfloat16", "--set",
+            var run = MpiRun.Crosshead(flavor, ranks, "train", recipe, "--out", own, "--dtype", "bfloat16", "--set",
                 "training.checkpointEvery=2", "--set", "training.gradientAccumulation=4");
             Assert.True(run.ExitCode == 0, run.Error);
             return RankRuns.Traces(own);

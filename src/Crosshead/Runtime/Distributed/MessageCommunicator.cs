@@ -3,10 +3,10 @@ using System.Diagnostics;
 namespace Crosshead.Runtime.Distributed;
 
 /// <summary>
-/// Ranks that an MPI launcher started. Collectives are made of messages between pairs of ranks, and this rank asks for
+/// Ranks that are processes. Collectives are made of messages between pairs of ranks, and this rank asks for
 /// their arrival itself: so it knows at any time whom it waits for, and hears of a rank that failed.
 /// </summary>
-internal sealed unsafe class MpiCommunicator : ICommunicator
+internal sealed unsafe class MessageCommunicator : ICommunicator
 {
     private const int LeastTag = 16, Tags = 4096, Kinds = 4; // any library has tags up to 32,767
     private const int Spins = 256, SpinsBetweenLooks = 64;
@@ -14,7 +14,7 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10), s_pause = TimeSpan.FromSeconds(2),
         s_finish = TimeSpan.FromMinutes(1);
 
-    private readonly MpiLibrary _library;
+    private readonly IMessages _library;
     private readonly Transfers _transfers;
     private readonly RankEndings _endings;
     private readonly Watchdog _watchdog;
@@ -24,15 +24,14 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
     private bool _inside, _clean = true;
     private int _exitCode = 1;
 
-    /// <summary>Starts the library; all ranks must do so.</summary>
-    /// <param name="launcher">What started the ranks.</param>
+    /// <summary>Gets to know the other ranks, which must do so too.</summary>
+    /// <param name="messages">What carries the messages; this object ends it.</param>
     /// <param name="tell">Takes the last line of a run that hangs, on any thread.</param>
-    /// <exception cref="CrossheadException">The library is missing, or does not fit the launcher.</exception>
-    public MpiCommunicator(Launcher launcher, Action<string> tell)
+    public MessageCommunicator(IMessages messages, Action<string> tell)
     {
         var seconds = Watchdog.Seconds(Environment.GetEnvironmentVariable);
         _tell = tell;
-        _library = MpiLibrary.Start(launcher);
+        _library = messages;
         _transfers = new Transfers(_library);
         _endings = new RankEndings(_library);
         _watchdog = new Watchdog(seconds, Hang);
@@ -44,7 +43,7 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
     }
 
     /// <inheritdoc/>
-    public string Name => _library.Version;
+    public string Name => _library.Name;
 
     /// <inheritdoc/>
     public int Rank => _library.Rank;

@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Crosshead.Cli.Terminal;
+using Crosshead.Runtime.Distributed;
+
+namespace Crosshead.Cli.Ranks;
+
+/// <summary>
+/// Runs a command line as several ranks of this machine, and ends as they end. Ranks save and stop at the end of their
+/// standard input. That input also ends when this process ends, so they never run on alone.
+/// </summary>
+internal sealed class RankStarter : IDisposable
+{
+    private const int KilledBase = 128; // and the number of the signal
+    private const PosixSignal UserSignal = (PosixSignal)10; // SIGUSR1, which .NET has no name for
+
+    // How long the others have after the first has ended: well, with an error that all know of, or by a signal.
+    private static readonly TimeSpan s_afterSuccess = TimeSpan.FromMinutes(2), s_afterFailure = TimeSpan.FromSeconds(5),
+        s_afterSignal = TimeSpan.FromSeconds(1), s_pause = TimeSpan.FromMilliseconds(20);
+
+    private readonly StandardStreams _terminal;
+    private readonly DirectoryInfo _meeting = Directory.CreateTempSubdirectory("crosshead-");
+    private readonly Process[] _ranks;
+    private int _signals;
+
+    private RankStarter(OwnProgram program, IEnumerable<string> arguments, int ranks, StandardStreams terminal)
+    {
+        _terminal = terminal;
+        _ranks = new Process[ranks];
+        for (var rank = 0; rank < ranks; rank++)
+        {
+            var start = new ProcessStartInfo(program.Program, [.. program.Arguments, .. arguments])
+            {
+                RedirectStandardInput = true,
+            };
+            start.Environment[Launcher.RanksVariable] = $"{ranks}";
+            start.Environment[Launcher.RankVariable] = $"{rank}";
+            start.Environment[Launcher.MeetingVariable] = _meeting.FullName;
+            _ranks[rank] = Process.Start(start)!;
+        }
+    }
+
+    /// <summary>Runs the ranks, and returns the exit code of all, or of the one that failed.</summary>
+    /// <param name="program">The program that they run.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="ranks">How many.</param>
+    /// <param name="terminal">Where it is told if a rank was killed; ranks write for themselves.</param>
+    /// <param name="cancellation">Asks the ranks to finish their step, save and stop.</param>
+    public static int Run(OwnProgram program, IEnumerable<string> arguments, int ranks, StandardStreams terminal,
+        CancellationToken cancellation)
+    {
+        using var starter = new RankStarter(program, arguments, ranks, terminal);
+        using var asked = cancellation.Register(starter.Stop);
+        PosixSignal[] signals =
+            [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP, UserSignal];
+        var registrations = signals.Select(s => PosixSignalRegistration.Create(s, starter.Handle)).ToArray();
+        try
+        {
+            return starter.Await();
+        }
+        finally
+        {
+            foreach (var registration in registrations) registration.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var process in _ranks)
+        {
+            if (!process.HasExited) process.Kill();
+            process.Dispose();
+        }
+        _meeting.Delete(recursive: true);
+    }
+
+    private int Await()
+    {
+        int? first = null;
+        var since = 0L;
+        while (_ranks.Any(r => !r.HasExited))
+        {
+            first ??= FirstEnded();
+            if (first is { } rank)
+            {
+                if (since == 0) since = Stopwatch.GetTimestamp();
+                var code = _ranks[rank].ExitCode;
+                var patience = code == 0 ? s_afterSuccess : IsOfSignal(code) ? s_afterSignal : s_afterFailure;
+                if (Stopwatch.GetElapsedTime(since) > patience) return Ending(rank);
+            }
+            Thread.Sleep(s_pause);
+        }
+        return Ending(first ?? FirstEnded()!.Value);
+    }
+
+    private int? FirstEnded()
+    {
+        // Of several, the one that failed.
+        var ended = Enumerable.Range(0, _ranks.Length).Where(r => _ranks[r].HasExited).ToArray();
+        return ended.Length == 0 ? null : ended.MaxBy(r => _ranks[r].ExitCode);
+    }
+
+    // What this process returns when a rank has ended so, and those that wait for it are ended too.
+    private int Ending(int rank)
+    {
+        var code = _ranks[rank].ExitCode;
+        if (!IsOfSignal(code)) return code;
+        if (_signals > 1) return ExitCode.Interrupted;
+        _terminal.Error.WriteLine($"rank {rank} of {_ranks.Length} was ended by signal {code - KilledBase}, and the "
+            + "run with it; resume it from its last checkpoint.");
+        return code;
+    }
+
+    private static bool IsOfSignal(int code) =>
+        code > KilledBase && code is not (ExitCode.Interrupted or ExitCode.ReaderGone);
+
+    private void Handle(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        if (Interlocked.Increment(ref _signals) > 1 && signal.Signal != UserSignal)
+        {
+            foreach (var process in _ranks) process.Kill();
+            return;
+        }
+        // A terminal gives Ctrl-C to the ranks as well, and rank 0 says so.
+        if (signal.Signal != PosixSignal.SIGINT)
+            _terminal.Error.WriteLine("stopping after this step; once more to stop at once.");
+        Stop();
+    }
+
+    private void Stop()
+    {
+        foreach (var process in _ranks) process.StandardInput.Close();
+    }
+}
