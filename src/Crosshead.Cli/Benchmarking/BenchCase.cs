@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Terminal;
+using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.Cli.Benchmarking;
 
@@ -16,6 +17,9 @@ internal sealed record BenchCase(string Name, Timing Timing, double Tokens, doub
 {
     /// <summary>Whether the working set stays in a cache; the speed of memory is then no limit for the case.</summary>
     public bool Cached { get; init; }
+
+    /// <summary>What exchanges of a repetition took on rank 0, for several ranks.</summary>
+    public ExchangeTimes? Exchanges { get; init; }
 
     /// <summary>Tokens per second, from the median.</summary>
     public double TokensPerSecond => Tokens / Timing.Median;
@@ -37,6 +41,11 @@ internal sealed record BenchCase(string Name, Timing Timing, double Tokens, doub
                 $"{c.Bytes / c.Timing.Median / 1e9:0.0}",
                 c.ByteShare(ceilings) is { } share ? $"{share:P0}" : "cached");
         output.Table(table);
+        foreach (var (name, timing, times) in cases.Where(c => c.Exchanges is not null)
+            .Select(c => (c.Name, c.Timing, c.Exchanges!.Value)))
+            output.Line($"{name}: exchanges take {times.Exchanged.TotalMilliseconds:0.0} ms of a repetition on rank 0, "
+                + $"and the computation waits {times.Waited.TotalMilliseconds:0.0} ms for them "
+                + $"({times.Waited.TotalSeconds / timing.Median:P1}).");
         output.Line($"{setting.Description}; peaks measured just now: {ceilings.FlopsPerSecond / 1e9:0} GFLOP/s, "
             + $"{ceilings.BytesPerSecond / 1e9:0.0} GB/s. The larger share says what the case is bound by."
             + (cases.Any(c => c.Cached) ? " What a case marked cached reads again and again stays in a cache, which is "
@@ -79,5 +88,7 @@ internal sealed record BenchCase(string Name, Timing Timing, double Tokens, doub
         ["bytesPerSecond"] = Bytes / Timing.Median,
         ["cached"] = Cached,
         ["byteShare"] = ByteShare(ceilings),
+        ["exchangeSeconds"] = Exchanges?.Exchanged.TotalSeconds,
+        ["waitSeconds"] = Exchanges?.Waited.TotalSeconds,
     };
 }

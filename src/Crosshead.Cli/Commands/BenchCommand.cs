@@ -100,9 +100,9 @@ internal abstract class BenchCommand : CliCommand
     {
         IReadOnlyList<BenchCase> cases;
         Ceilings ceilings;
+        BenchSetting setting;
         using (var progress = output.Progress("timing", "variants"))
         {
-            ceilings = Ceilings.Of(run.Device, run.Type, run.Cancel);
             var timed = new List<BenchCase>();
             foreach (var shape in shapes)
             {
@@ -110,9 +110,12 @@ internal abstract class BenchCommand : CliCommand
                     elapsed => $"timing {shape.Attention.Variant.NameOf()}, {Quantity.Time(elapsed)} so far");
                 timed.AddRange(Time(shape, run));
             }
+            setting = BenchSetting.Of(Describe(shapes[0], run), run.Device, run.Type);
+            // Last, because libtorch keeps the memory that it takes.
+            ceilings = Ceilings.Of(run.Device, run.Type, run.Cancel);
             cases = ceilings.Mark(timed, run.Device, run.Cancel);
         }
-        BenchCase.Write(output, cases, ceilings, BenchSetting.Of(Describe(shapes[0], run), run.Device, run.Type));
+        BenchCase.Write(output, cases, ceilings, setting);
         return ExitCode.Done;
     }
 

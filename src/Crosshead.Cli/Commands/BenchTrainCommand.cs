@@ -3,6 +3,7 @@ using Crosshead.Attention;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using Crosshead.Runtime.Distributed;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Sharding;
 using Crosshead.Training.Steps;
@@ -23,28 +24,32 @@ internal sealed class BenchTrainCommand : BenchCommand
         Description = "How several ranks add up their gradients, as training.reduction of a recipe.",
         DefaultValueFactory = _ => new TrainingOptions().Reduction,
     };
+    private readonly Option<bool> _checkpointing = new("--activation-checkpointing")
+    {
+        Description = "Compute each layer again in the backward pass, as training.activationCheckpointing of a recipe.",
+    };
     private TrainingOptions _training = new();
 
     /// <summary>Describes the command.</summary>
     public BenchTrainCommand() : base("train",
-        "Time whole optimizer steps: forward, backward, clipping, AdamW. Under mpirun, every rank has a batch of its "
-            + "own.", wholeModel: true, batch: 8, decodes: false,
+        "Time whole optimizer steps: forward, backward, clipping, AdamW. Every rank has a batch of its own.",
+        wholeModel: true, batch: 8, decodes: false,
         "crosshead bench train --dtype bfloat16",
         "crosshead bench train --variants gqa,mea --batch 8 --context 256 --seconds 20 --json",
-        "mpirun -n 2 crosshead bench train --dtype bfloat16 --shard optimizer")
+        "crosshead bench train --dtype bfloat16 --ranks 2 --shard optimizer")
     {
         Options.Add(_shard);
         Options.Add(_reduction);
+        Options.Add(_checkpointing);
+        RunOnRanks();
     }
-
-    /// <inheritdoc/>
-    public override bool RunsOnRanks => true;
 
     /// <inheritdoc/>
     protected override void Read(ParseResult arguments, ModelOptions shape) => _training = _training with
     {
         Shard = arguments.GetValue(_shard),
         Reduction = arguments.GetValue(_reduction),
+        ActivationCheckpointing = arguments.GetValue(_checkpointing),
     };
 
     /// <inheritdoc/>
@@ -55,15 +60,22 @@ internal sealed class BenchTrainCommand : BenchCommand
         using var model = new LanguageModel(shape, run.Type, run.Device);
         using var together = ShardedTraining.Between(model, ParameterGroup.Split(model.Parameters, recipe), recipe,
             ranks);
-        model.Initialize(recipe.Seed);
+        model.ActivationCheckpointing = recipe.ActivationCheckpointing;
+        model.Initialize(recipe.Seed, onDevice: true);
         using var optimizer = together.NewOptimizer(recipe);
         var step = new TrainingStep(model, optimizer, recipe.Clip) { Ranks = together };
+        var exchanges = new List<ExchangeTimes>();
         var timing = run.Time(() =>
         {
             using var scope = NewDisposeScope();
+            exchanges.Add(together.TakeExchangeTimes()); // of the step before, which is done
             step.Run([new TokenBatch(run.Tokens(shape.Context, shape.VocabularySize),
                 run.Tokens(shape.Context, shape.VocabularySize))], recipe.LearningRate);
         });
+
+        exchanges.Add(together.TakeExchangeTimes());
+        TimeSpan Median(Func<ExchangeTimes, TimeSpan> time) =>
+            exchanges.TakeLast(timing.Repetitions).Select(time).Order().ElementAt(timing.Repetitions / 2);
 
         // Operations and bytes are those of one rank, so that shares are those of one device.
         var (cost, tokens) = (ModelCost.Of(shape), (double)run.Batch * shape.Context);
@@ -71,6 +83,9 @@ internal sealed class BenchTrainCommand : BenchCommand
         double bytes = cost.Parameters * 4.0 * Precision.BytesOf(Precision.MasterOf(run.Type));
         var several = ranks.Ranks > 1 ? $", {ranks.Ranks} ranks" : "";
         return [new BenchCase($"{shape.Attention.Variant.NameOf()} step{several}", timing, ranks.Ranks * tokens,
-            tokens * cost.TrainingFlops, bytes, bytes)];
+            tokens * cost.TrainingFlops, bytes, bytes)
+        {
+            Exchanges = ranks.Ranks == 1 ? null : new ExchangeTimes(Median(t => t.Exchanged), Median(t => t.Waited)),
+        }];
     }
 }

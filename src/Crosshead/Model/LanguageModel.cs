@@ -96,10 +96,14 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Angles of the positions of the context.</summary>
     internal RotaryTables Rotary => _rotary;
 
-    /// <summary>Draws all starting weights from one seed. They are the same on every device.</summary>
-    public void Initialize(long seed)
+    /// <summary>Draws all starting weights from one seed.</summary>
+    /// <param name="seed">The seed.</param>
+    /// <param name="onDevice">Whether the device draws them, which is faster by far. Otherwise they are the same on
+    /// every device.</param>
+    public void Initialize(long seed, bool onDevice = false)
     {
-        using var generator = new Generator((ulong)seed);
+        if (onDevice) manual_seed(seed).Dispose();
+        using var generator = onDevice ? null : new Generator((ulong)seed);
         foreach (var parameter in Parameters) parameter.Initialize(generator);
     }
 

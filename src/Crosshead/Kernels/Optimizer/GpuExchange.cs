@@ -46,7 +46,8 @@ public sealed record GpuExchange(string Nccl, int Gpus, IReadOnlyList<string> Ap
         var parts = new long[gpus];
         Array.Fill(parts, PartBytes);
         for (var gpu = 0; gpu < gpus; gpu++) cuda.synchronize(new Device($"cuda:{gpu}"));
-        var toAll = Speed(gpu => communicators[gpu].AllToAll(Aten.DataPointer(memory[gpu].Send), parts,
+        var toAll = Speed(gpu => communicators[gpu].AllToAll([.. Enumerable.Range(0, gpus).Select(to =>
+            Aten.DataPointer(memory[gpu].Send) + (to * (nint)PartBytes))], parts,
             Aten.DataPointer(memory[gpu].Receive), parts, streams[gpu].Handle));
         var gather = Speed(gpu => communicators[gpu].AllGather(Aten.DataPointer(memory[gpu].Receive), parts,
             streams[gpu].Handle));

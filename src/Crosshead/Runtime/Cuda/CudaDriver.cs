@@ -130,6 +130,9 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuEventRecord")]
     public static partial int RecordEvent(nint ordering, nint stream);
 
+    [LibraryImport(Library, EntryPoint = "cuEventElapsedTime")]
+    public static partial int MillisecondsBetween(out float milliseconds, nint earlier, nint later);
+
     [LibraryImport(Library, EntryPoint = "cuEventDestroy_v2")]
     public static partial int DestroyEvent(nint ordering);
 

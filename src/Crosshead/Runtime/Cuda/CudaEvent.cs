@@ -1,6 +1,6 @@
 namespace Crosshead.Runtime.Cuda;
 
-/// <summary>Orders streams of a device among each other. The host does not wait.</summary>
+/// <summary>Orders streams of a device among each other, and tells times. The host does not wait.</summary>
 internal sealed class CudaEvent : IDisposable
 {
     private readonly CudaDevice _device;
@@ -8,12 +8,14 @@ internal sealed class CudaEvent : IDisposable
 
     /// <summary>Creates the event.</summary>
     /// <param name="device">Whose streams it orders.</param>
+    /// <param name="timed">Whether it keeps the time of its mark.</param>
     /// <exception cref="CrossheadException">The driver refused.</exception>
-    public CudaEvent(CudaDevice device)
+    public CudaEvent(CudaDevice device, bool timed = false)
     {
         _device = device;
         using var scope = device.Enter();
-        CudaDriver.Check(CudaDriver.CreateEvent(out _handle, CudaDriver.OrderingEvent), "creating a CUDA event");
+        CudaDriver.Check(CudaDriver.CreateEvent(out _handle, timed ? 0 : CudaDriver.OrderingEvent),
+            "creating a CUDA event");
     }
 
     /// <summary>
@@ -43,6 +45,17 @@ internal sealed class CudaEvent : IDisposable
     {
         using var scope = _device.Enter();
         CudaDriver.Check(CudaDriver.WaitForEvent(stream, _handle, 0), "making a CUDA stream wait for another");
+    }
+
+    /// <summary>Seconds from the mark of another event to this one's; both are timed, and their streams have passed
+    /// them.</summary>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public double SecondsSince(CudaEvent earlier)
+    {
+        using var scope = _device.Enter();
+        CudaDriver.Check(CudaDriver.MillisecondsBetween(out var time, earlier._handle, _handle),
+            "asking for the time between two CUDA events");
+        return time / 1e3;
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using static TorchSharp.torch;
 
 namespace Crosshead.Runtime.Distributed;
@@ -5,15 +6,22 @@ namespace Crosshead.Runtime.Distributed;
 /// <summary>Exchanges tensors of the CPU through the communicator, without a copy of its own.</summary>
 internal sealed unsafe class HostExchange(ICommunicator communicator) : TensorExchange
 {
+    private TimeSpan _time;
+
     /// <inheritdoc/>
-    public override void AllToAll(Tensor send, ReadOnlySpan<long> sendCounts, Tensor receive,
-        ReadOnlySpan<long> receiveCounts)
+    public override void AllToAll(IReadOnlyList<Tensor> send, Tensor receive, ReadOnlySpan<long> receiveCounts)
     {
-        Require(send, nameof(send), Sum(sendCounts));
+        using var scope = NewDisposeScope();
+        long[] counts = [.. send.Select(part => part.NumberOfElements)];
+        for (var rank = 0; rank < counts.Length; rank++) Require(send[rank], nameof(send), counts[rank]);
         Require(receive, nameof(receive), Sum(receiveCounts));
-        communicator.AllToAll((byte*)Aten.DataPointer(send), Bytes(sendCounts, send),
+        var start = Stopwatch.GetTimestamp();
+        var parts = LieTogether(send) ? send.FirstOrDefault(p => p.NumberOfElements > 0) ?? send[0]
+            : cat([.. send]);
+        communicator.AllToAll((byte*)Aten.DataPointer(parts), Bytes(counts, receive),
             (byte*)Aten.DataPointer(receive), Bytes(receiveCounts, receive));
-        GC.KeepAlive(send);
+        _time += Stopwatch.GetElapsedTime(start);
+        GC.KeepAlive(parts);
         GC.KeepAlive(receive);
     }
 
@@ -22,8 +30,10 @@ internal sealed unsafe class HostExchange(ICommunicator communicator) : TensorEx
     {
         Require(send, nameof(send), counts[communicator.Rank]);
         Require(receive, nameof(receive), Sum(counts));
+        var start = Stopwatch.GetTimestamp();
         communicator.AllGather((byte*)Aten.DataPointer(send), (byte*)Aten.DataPointer(receive),
             Bytes(counts, receive));
+        _time += Stopwatch.GetElapsedTime(start);
         GC.KeepAlive(send);
         GC.KeepAlive(receive);
     }
@@ -38,6 +48,14 @@ internal sealed unsafe class HostExchange(ICommunicator communicator) : TensorEx
 
     /// <inheritdoc/>
     public override Action WaitLater() => Wait;
+
+    /// <inheritdoc/>
+    public override ExchangeTimes TakeTimes()
+    {
+        var time = _time;
+        _time = default;
+        return new ExchangeTimes(time, time);
+    }
 
     /// <inheritdoc/>
     public override void Dispose()
@@ -59,6 +77,19 @@ internal sealed unsafe class HostExchange(ICommunicator communicator) : TensorEx
         var bytes = counts.ToArray();
         foreach (ref var count in bytes.AsSpan()) count *= tensor.ElementSize;
         return bytes;
+    }
+
+    // Whether each part begins where the one before it ends.
+    private static bool LieTogether(IReadOnlyList<Tensor> parts)
+    {
+        nint end = 0;
+        foreach (var part in parts.Where(p => p.NumberOfElements > 0))
+        {
+            var begin = Aten.DataPointer(part);
+            if (end != 0 && begin != end) return false;
+            end = begin + (nint)(part.NumberOfElements * part.ElementSize);
+        }
+        return true;
     }
 
     private static long Sum(ReadOnlySpan<long> counts)

@@ -5,15 +5,13 @@ namespace Crosshead.Runtime.Distributed;
 /// <summary>
 /// NVIDIA's library for exchanges between GPUs (<c>nccl.h</c>, 2.27 and later). Every function answers 0 for success.
 /// </summary>
-internal sealed unsafe partial class Nccl
+internal sealed unsafe class Nccl
 {
     /// <summary>The oldest version that is used, as NCCL encodes it: major · 10000 + minor · 100 + patch.</summary>
     public const int OldestVersion = 22700;
 
     /// <summary>The library's name.</summary>
     public const string SoName = "libnccl.so.2";
-
-    private const int ResolveNow = 2, OnlyIfLoaded = 4; // RTLD_NOW, RTLD_NOLOAD
 
     private static readonly Lazy<Nccl?> OfLibTorch = new(Find);
 
@@ -92,13 +90,6 @@ internal sealed unsafe partial class Nccl
     {
         LibTorch.EnsureLoaded();
         if (LibTorch.CudaLibrary == 0) return null;
-        return Opened(SoName) is not 0 and var library ? new Nccl(library) : null;
+        return LoadedLibrary.Find(SoName) is not 0 and var library ? new Nccl(library) : null;
     }
-
-    /// <summary>A library that this process has loaded already; 0 if it has not.</summary>
-    /// <param name="name">The name that the library has for others (its soname).</param>
-    internal static nint Opened(string name) => OpenLibrary(name, ResolveNow | OnlyIfLoaded);
-
-    [LibraryImport("libc", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint OpenLibrary(string name, int flags);
 }

@@ -60,23 +60,22 @@ internal sealed unsafe class NcclCommunicator
     /// Queues, between every two ranks, the parts that they have for each other; the part for this rank itself is left
     /// out.
     /// </summary>
-    /// <param name="send">Address of the parts for all ranks, one after the other.</param>
+    /// <param name="send">Addresses of the parts for all ranks.</param>
     /// <param name="sendBytes">Bytes for each rank.</param>
     /// <param name="receive">Address of the parts from all ranks, one after the other.</param>
     /// <param name="receiveBytes">Bytes from each rank.</param>
     /// <param name="stream">The stream.</param>
     /// <exception cref="CrossheadException">NCCL refused.</exception>
-    public void AllToAll(nint send, ReadOnlySpan<long> sendBytes, nint receive, ReadOnlySpan<long> receiveBytes,
-        nint stream)
+    public void AllToAll(ReadOnlySpan<nint> send, ReadOnlySpan<long> sendBytes, nint receive,
+        ReadOnlySpan<long> receiveBytes, nint stream)
     {
         _nccl.BeginGroup();
         for (var peer = 0; peer < sendBytes.Length; peer++)
         {
             if (peer != _rank && sendBytes[peer] > 0)
-                Check(_send(send, (nuint)sendBytes[peer], Byte, peer, _handle, stream));
+                Check(_send(send[peer], (nuint)sendBytes[peer], Byte, peer, _handle, stream));
             if (peer != _rank && receiveBytes[peer] > 0)
                 Check(_receive(receive, (nuint)receiveBytes[peer], Byte, peer, _handle, stream));
-            send += (nint)sendBytes[peer];
             receive += (nint)receiveBytes[peer];
         }
         _nccl.EndGroup(_handle);

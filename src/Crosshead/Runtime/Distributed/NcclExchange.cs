@@ -18,6 +18,7 @@ internal sealed class NcclExchange : TensorExchange
     private readonly List<CudaEvent> _marks = [];
     private readonly Stack<CudaEvent> _idle = new();
     private readonly int _rank;
+    private ExchangeClock? _clock;
     private bool _disposed;
 
     private NcclExchange(CudaDevice device, NcclCommunicator? communicator, int rank)
@@ -41,15 +42,22 @@ internal sealed class NcclExchange : TensorExchange
     }
 
     /// <inheritdoc/>
-    public override void AllToAll(Tensor send, ReadOnlySpan<long> sendCounts, Tensor receive,
-        ReadOnlySpan<long> receiveCounts)
+    public override void AllToAll(IReadOnlyList<Tensor> send, Tensor receive, ReadOnlySpan<long> receiveCounts)
     {
-        Span<long> sendBytes = stackalloc long[sendCounts.Length], receiveBytes = stackalloc long[sendCounts.Length];
-        var (mine, own) = (Bytes(sendCounts, send, sendBytes), Bytes(receiveCounts, receive, receiveBytes));
+        Span<nint> from = stackalloc nint[send.Count];
+        Span<long> sendBytes = stackalloc long[send.Count], receiveBytes = stackalloc long[send.Count];
+        for (var rank = 0; rank < send.Count; rank++)
+        {
+            Require(send[rank], sendBytes[rank] = send[rank].numel() * receive.ElementSize);
+            from[rank] = sendBytes[rank] == 0 ? 0 : Aten.DataPointer(send[rank]);
+        }
+        var own = Bytes(receiveCounts, receive, receiveBytes);
         using var scope = Follow();
-        var (from, to) = (Aten.DataPointer(send), Aten.DataPointer(receive));
-        Copy(from + mine, to + own, sendBytes[_rank]);
+        var to = Aten.DataPointer(receive);
+        Copy(from[_rank], to + own, sendBytes[_rank]);
+        var begin = _clock?.Mark(_stream.Handle);
         _communicator?.AllToAll(from, sendBytes, to, receiveBytes, _stream.Handle);
+        if (begin is not null) _clock!.Exchanged(begin, _stream.Handle);
     }
 
     /// <inheritdoc/>
@@ -60,7 +68,9 @@ internal sealed class NcclExchange : TensorExchange
         using var scope = Follow();
         var parts = Aten.DataPointer(receive);
         Copy(Aten.DataPointer(send), parts + own, bytes[_rank]);
+        var begin = _clock?.Mark(_stream.Handle);
         _communicator?.AllGather(parts, bytes, _stream.Handle);
+        if (begin is not null) _clock!.Exchanged(begin, _stream.Handle);
     }
 
     /// <inheritdoc/>
@@ -75,7 +85,8 @@ internal sealed class NcclExchange : TensorExchange
     public override void Wait()
     {
         _communicator?.ThrowIfFailed();
-        _order.Order(_stream.Handle, CudaStream.Current(_device.Index));
+        _order.Record(_stream.Handle);
+        HoldUp(_order);
     }
 
     /// <inheritdoc/>
@@ -87,10 +98,18 @@ internal sealed class NcclExchange : TensorExchange
         return () =>
         {
             if (mark is null) return;
-            mark.HoldUp(CudaStream.Current(_device.Index));
+            HoldUp(mark);
             _idle.Push(mark);
             mark = null;
         };
+    }
+
+    /// <inheritdoc/>
+    public override ExchangeTimes TakeTimes()
+    {
+        if (_clock is not null) return _clock.Take();
+        _clock = new ExchangeClock(_device);
+        return default;
     }
 
     /// <inheritdoc/>
@@ -104,7 +123,16 @@ internal sealed class NcclExchange : TensorExchange
         if (!closing.Wait(Patience) || !done) return;
         _order.Dispose();
         foreach (var mark in _marks) mark.Dispose();
+        _clock?.Dispose();
         _stream.Dispose();
+    }
+
+    private void HoldUp(CudaEvent mark)
+    {
+        var stream = CudaStream.Current(_device.Index);
+        var begin = _clock?.Mark(stream);
+        mark.HoldUp(stream);
+        if (begin is not null) _clock!.Waited(begin, stream);
     }
 
     // What is queued beside from now on waits for what the current stream was given so far.
@@ -141,11 +169,17 @@ internal sealed class NcclExchange : TensorExchange
             if (rank == _rank) start = all;
             all += bytes[rank] = counts[rank] * size;
         }
-        // The memory is exchanged by address, so that a wrong tensor would overwrite foreign memory.
-        if (tensor.device.type != DeviceType.CUDA || !tensor.is_contiguous() || tensor.numel() * size != all)
-            throw new ArgumentException($"a tensor to exchange must be dense, on a GPU, of {all} bytes; it is "
-                + $"{(tensor.is_contiguous() ? "dense" : "not dense")}, on {tensor.device}, of "
-                + $"{tensor.numel() * size} bytes.", nameof(tensor));
+        Require(tensor, all);
         return (nint)start;
+    }
+
+    // The memory is exchanged by address, so that a wrong tensor would overwrite foreign memory.
+    private static void Require(Tensor tensor, long bytes)
+    {
+        if (tensor.device.type != DeviceType.CUDA || !tensor.is_contiguous()
+            || tensor.numel() * tensor.ElementSize != bytes)
+            throw new ArgumentException($"a tensor to exchange must be dense, on a GPU, of {bytes} bytes; it is "
+                + $"{(tensor.is_contiguous() ? "dense" : "not dense")}, on {tensor.device}, of "
+                + $"{tensor.numel() * tensor.ElementSize} bytes.", nameof(tensor));
     }
 }

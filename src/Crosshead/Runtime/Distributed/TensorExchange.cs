@@ -25,8 +25,26 @@ internal abstract class TensorExchange : IDisposable
     /// <param name="sendCounts">Elements for each rank.</param>
     /// <param name="receive">[all parts], of the same type; written.</param>
     /// <param name="receiveCounts">Elements from each rank.</param>
-    public abstract void AllToAll(Tensor send, ReadOnlySpan<long> sendCounts, Tensor receive,
-        ReadOnlySpan<long> receiveCounts);
+    public void AllToAll(Tensor send, ReadOnlySpan<long> sendCounts, Tensor receive, ReadOnlySpan<long> receiveCounts)
+    {
+        using var scope = NewDisposeScope();
+        var (parts, start) = (new Tensor[sendCounts.Length], 0L);
+        for (var rank = 0; rank < parts.Length; rank++)
+        {
+            if (start + sendCounts[rank] > send.NumberOfElements)
+                throw new ArgumentException($"has {send.NumberOfElements} elements, fewer than its parts.",
+                    nameof(send));
+            parts[rank] = send.narrow(0, start, sendCounts[rank]);
+            start += sendCounts[rank];
+        }
+        AllToAll(parts, receive, receiveCounts);
+    }
+
+    /// <summary>Gives each rank the parts that all ranks have for it, wherever they lie.</summary>
+    /// <param name="send">The part for each rank [n], dense, of one type.</param>
+    /// <param name="receive">[all parts], of the same type; written.</param>
+    /// <param name="receiveCounts">Elements from each rank.</param>
+    public abstract void AllToAll(IReadOnlyList<Tensor> send, Tensor receive, ReadOnlySpan<long> receiveCounts);
 
     /// <summary>Gives every rank the parts of all, in the order of the ranks.</summary>
     /// <param name="send">[part], dense. It may be this rank's part of <paramref name="receive"/> itself.</param>
@@ -49,6 +67,12 @@ internal abstract class TensorExchange : IDisposable
     /// ones. It may be made later, on any thread; a second time it does nothing.
     /// </summary>
     public abstract Action WaitLater();
+
+    /// <summary>
+    /// How long exchanges took since the last call; all work of the device must be done. The first call begins to
+    /// measure.
+    /// </summary>
+    public abstract ExchangeTimes TakeTimes();
 
     /// <summary>Frees what the exchange holds.</summary>
     public abstract void Dispose();

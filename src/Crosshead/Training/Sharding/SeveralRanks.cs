@@ -62,6 +62,9 @@ internal sealed class SeveralRanks : DataParallel
     }
 
     /// <inheritdoc/>
+    public override ExchangeTimes TakeExchangeTimes() => _exchange.TakeTimes();
+
+    /// <inheritdoc/>
     internal override ICommunicator Communicator { get; }
 
     /// <inheritdoc/>
@@ -98,7 +101,7 @@ internal sealed class SeveralRanks : DataParallel
         foreach (var bucket in _buckets)
         {
             if (bucket.LocalSums is { } local) local.zero_();
-            if (bucket.AllSums is { } all) _exchange.AllGather(bucket.Sums, all, bucket.Plan.Counts);
+            if (bucket.IsWhole) _exchange.AllGather(bucket.Sums, bucket.AllSums, bucket.Plan.Counts);
         }
         _exchange.Wait();
         return _measures.Gather(measured, optimizer, _exchange);
@@ -112,14 +115,14 @@ internal sealed class SeveralRanks : DataParallel
         // is read.
         foreach (var bucket in _buckets.Reverse())
         {
-            if (bucket.Values is not { } values) continue;
-            if (bucket.Plan.Types.Value != bucket.Plan.Types.Master) bucket.OwnValues!.copy_(bucket.Masters!);
-            if (_passing is not null && PassingValues.Takes(bucket.Plan)) continue;
-            _exchange.AllGather(bucket.OwnValues!, values, bucket.Plan.Counts);
+            if (bucket.OwnValues is not { } own) continue;
+            if (bucket.Plan.Types.Value != bucket.Plan.Types.Master) own.copy_(bucket.Masters!);
+            _exchange.AllGather(own, bucket.Values!, bucket.Plan.Counts);
             var wait = _exchange.WaitLater();
             foreach (var place in bucket.Plan.Parameters) place.Parameter.Awaited = wait;
         }
         _passing?.Renew();
+        foreach (var bucket in _buckets) bucket.ReleaseSums();
         Array.Clear(_seen);
     }
 

@@ -23,6 +23,12 @@ public abstract class DataParallel : IDisposable
             p.Kind is ParameterKind.Norm or ParameterKind.Mix or ParameterKind.Bias)];
     }
 
+    /// <summary>
+    /// How long this rank's exchanges of tensors took since the last call; all work of the device must be done. The
+    /// first call begins to measure.
+    /// </summary>
+    public virtual ExchangeTimes TakeExchangeTimes() => default;
+
     /// <summary>What is trained.</summary>
     internal LanguageModel Model { get; }
 

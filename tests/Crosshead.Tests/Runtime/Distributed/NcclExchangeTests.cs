@@ -19,6 +19,7 @@ public sealed class NcclExchangeTests
         (communicator, device) =>
     {
         using var exchange = TensorExchange.Of(communicator, device);
+        exchange.TakeTimes(); // begins to measure
         var (random, rank) = (new Random(5), communicator.Rank);
         for (var repeat = 0; repeat < 50; repeat++)
         {
@@ -46,6 +47,11 @@ public sealed class NcclExchangeTests
                 cat([.. lengths.Select((length, i) => Numbers(length, first(i)))]);
             int? Part(int from, int to) => 31 * from + 7 * to + repeat;
         }
+        cuda.synchronize(device);
+        var times = exchange.TakeTimes();
+        Assert.InRange(times.Exchanged.TotalSeconds, ranks > 1 ? 1e-6 : 0, 60);
+        Assert.InRange(times.Waited.TotalSeconds, 0, 60);
+        Assert.Equal(default, exchange.TakeTimes());
 
         Tensor Numbers(long count, int? first) => first is null ? full(count, -1f, type, device)
             : (arange(count, ScalarType.Int64, device) + first.Value).remainder(251).to_type(type);

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.Tests.Runtime.Distributed;
@@ -24,7 +25,7 @@ public sealed class NcclTests
         Assert.DoesNotContain('\n', failure.Message);
 
         var communicator = NcclCommunicator.Connect(nccl, nccl.NewId(), 3, 1);
-        communicator.AllToAll(1000, [10, 20, 0], 2000, [5, 20, 7], 77);
+        communicator.AllToAll([1000, 1010, 1030], [10, 20, 0], 2000, [5, 20, 7], 77);
         communicator.AllGather(3000, [4, 0, 6_000_000_000], 77);
         communicator.ThrowIfFailed();
         communicator.Close(tidy: true);
@@ -90,8 +91,8 @@ public sealed class NcclTests
     [Fact]
     public void Only_a_library_that_is_loaded_is_found()
     {
-        Assert.NotEqual(0, Nccl.Opened("libtorch_cpu.so"));
-        Assert.Equal(0, Nccl.Opened("libanl.so.1")); // the system has it, and nobody has loaded it
+        Assert.NotEqual(0, LoadedLibrary.Find("libtorch_cpu.so"));
+        Assert.Equal(0, LoadedLibrary.Find("libanl.so.1")); // the system has it, and nobody has loaded it
     }
 
     [Fact]
