@@ -15,7 +15,7 @@ internal sealed class FusedLinearCrossEntropy : IHeadLoss
     public const long IgnoreIndex = -100;
 
     // More rows leave the CPU's second-level cache, and take too much of a CUDA device's memory.
-    private const long CpuChunkElements = 2 << 20, CudaChunkElements = 1 << 30;
+    private const long CpuChunkElements = 2 << 20, CudaChunkElements = 1 << 29;
 
     private readonly Tensor _targets;
     private readonly Tensor _losses; // [T]

@@ -33,7 +33,7 @@ internal static class HeadLoss
             var rows = hidden.detach().to_type(MatrixProduct.TypeFor(hidden));
             var sums = rows.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
             hiddenGradient = withGradients && hidden.requires_grad ? empty(rows.shape, rows.dtype, rows.device) : null;
-            weightGradient = withGradients && leaf.requires_grad ? zeros(weight.shape, sums, rows.device) : null;
+            weightGradient = withGradients && leaf.requires_grad ? empty(weight.shape, sums, rows.device) : null;
             var loss = begin(rows);
             // Rounded as the other weights are, also where the product is computed in a longer type.
             var rounded = weight.detach().to_type(hidden.dtype).to_type(rows.dtype);
@@ -55,6 +55,7 @@ internal static class HeadLoss
         var chunk = Math.Clamp(loss.ChunkElements / Math.Max(1, vocabulary), FewestRows, Math.Max(FewestRows, rows));
         var buffer = empty([Math.Min(chunk, rows), vocabulary], hidden.dtype, hidden.device);
         var transposed = weight.t();
+        if (rows == 0) weightGradient?.zero_();
         for (var start = 0L; start < rows; start += chunk)
         {
             using var scope = NewDisposeScope();
@@ -64,8 +65,7 @@ internal static class HeadLoss
             loss.Take(logits, start, withGradients: hiddenGradient is not null || weightGradient is not null);
             if (hiddenGradient is not null) Aten.MatMul(logits, weight, hiddenGradient.narrow(0, start, count));
             if (weightGradient is null) continue;
-            if (logits.dtype == weightGradient.dtype) weightGradient.addmm_(logits.t(), input);
-            else weightGradient.add_(logits.t().matmul(input));
+            MatrixProduct.AddTo(weightGradient, logits, input, fresh: start == 0);
         }
     }
 

@@ -23,20 +23,38 @@ internal static unsafe class OrderedSum
     public static void Add(Tensor parts, Tensor sum, bool fresh)
     {
         var count = sum.numel();
-        if (count == 0) return;
-        var ranks = checked((int)(parts.numel() / count));
+        if (count > 0) Add(parts, count, checked((int)(parts.numel() / count)), null, -1, sum, fresh);
+    }
+
+    /// <summary>The same, where one of the parts lies elsewhere.</summary>
+    /// <param name="parts">The other parts, float32 or bfloat16: each begins <paramref name="stride"/> elements behind
+    /// the one before it.</param>
+    /// <param name="stride">See there.</param>
+    /// <param name="ranks">Number of parts, with the one elsewhere.</param>
+    /// <param name="own">[n], dense, of the same type: the part elsewhere; null for none.</param>
+    /// <param name="rank">Its place among the parts; −1 for none.</param>
+    /// <param name="sum">[n] float32, dense; written.</param>
+    /// <param name="fresh">Whether the sum begins with part 0, whatever it held before.</param>
+    public static void Add(Tensor parts, long stride, int ranks, Tensor? own, int rank, Tensor sum, bool fresh)
+    {
+        var count = sum.numel();
+        if (count == 0 || ranks == 0) return;
         if (sum.device_type == DeviceType.CUDA)
         {
-            var lanes = RowSource.Lanes(count, parts, sum);
+            var lanes = stride % RowSource.ManyLanes == 0 ? RowSource.Lanes(count, parts, own, sum) : 1;
             var blocks = (count / lanes + Threads - 1) / Threads;
             Source.Kernel(sum.device_index, "ordered_sum", parts.dtype, lanes).Launch((checked((int)blocks), 1, 1),
-                Threads, 0, [Aten.DataPointer(parts), Aten.DataPointer(sum), count, ranks, fresh ? 1 : 0]);
+                Threads, 0, [Aten.DataPointer(parts), stride, own is null ? 0 : Aten.DataPointer(own), rank,
+                    Aten.DataPointer(sum), count, ranks, fresh ? 1 : 0]);
         }
         else
         {
             var context = new Context
             {
                 Parts = Aten.DataPointer(parts),
+                Stride = stride,
+                Own = own is null ? 0 : Aten.DataPointer(own),
+                Rank = rank,
                 Narrow = parts.dtype == ScalarType.BFloat16,
                 Sum = (float*)Aten.DataPointer(sum),
                 Count = count,
@@ -47,6 +65,7 @@ internal static unsafe class OrderedSum
             CpuParallel.For((count + Lanes.Count - 1) / Lanes.Count, grain, ref context, &Run);
         }
         GC.KeepAlive(parts);
+        GC.KeepAlive(own);
         GC.KeepAlive(sum);
     }
 
@@ -63,18 +82,25 @@ internal static unsafe class OrderedSum
         {
             var at = vector * Lanes.Count;
             var length = (int)Math.Min(Lanes.Count, context->Count - at);
-            var part = (T*)context->Parts + at;
             var sum = (Float32Element*)(context->Sum + at);
-            var total = context->Fresh ? Lanes.Load(part, 0, length) : Lanes.Load(sum, 0, length);
+            var total = context->Fresh ? Lanes.Load(PartOf<T>(context, 0) + at, 0, length)
+                : Lanes.Load(sum, 0, length);
             for (var rank = context->Fresh ? 1 : 0; rank < context->Ranks; rank++)
-                total += Lanes.Load(part + rank * context->Count, 0, length);
+                total += Lanes.Load(PartOf<T>(context, rank) + at, 0, length);
             Lanes.Store(sum, 0, length, total);
         }
     }
 
+    // The parts behind the one elsewhere move up.
+    private static T* PartOf<T>(Context* context, int rank) where T : unmanaged => rank == context->Rank
+        ? (T*)context->Own
+        : (T*)context->Parts + (rank > context->Rank && context->Rank >= 0 ? rank - 1 : rank) * context->Stride;
+
     private struct Context
     {
-        public nint Parts;
+        public nint Parts, Own;
+        public long Stride;
+        public int Rank;
         public bool Narrow, Fresh;
         public float* Sum;
         public long Count;

@@ -1,5 +1,6 @@
 using Crosshead.Kernels.Common;
 using Crosshead.Runtime;
+using Crosshead.Runtime.Cuda;
 using static TorchSharp.torch;
 
 namespace Crosshead.Kernels.Products;
@@ -89,6 +90,26 @@ internal static class MatrixProduct
         var type = rows.dtype;
         if (wide) (rows, input) = (Wide(rows), Wide(input));
         return (rows.t().matmul(input).to_type(type), bias ? rows.sum(dim: 0).to_type(type) : null);
+    }
+
+    /// <summary>sum ← leftᵀ · right, or sum ← sum + leftᵀ · right, without gradients.</summary>
+    /// <param name="sum">[m, n], dense, of the factors' type or float32; written.</param>
+    /// <param name="left">[k, m], dense.</param>
+    /// <param name="right">[k, n], dense.</param>
+    /// <param name="fresh">Whether the sum begins with this product, whatever it held before.</param>
+    internal static void AddTo(Tensor sum, Tensor left, Tensor right, bool fresh)
+    {
+        if (left.device_type == TorchSharp.DeviceType.CUDA && left.dtype == ScalarType.BFloat16
+            && sum.dtype == ScalarType.Float32 && Cublas.On(left.device_index) is { } blas)
+        {
+            blas.AddProduct(Aten.DataPointer(left), Aten.DataPointer(right), Aten.DataPointer(sum),
+                checked((int)left.shape[1]), checked((int)right.shape[1]), checked((int)left.shape[0]), fresh);
+            foreach (var tensor in new[] { sum, left, right }) GC.KeepAlive(tensor);
+            return;
+        }
+        if (fresh) sum.zero_();
+        if (left.dtype == sum.dtype) sum.addmm_(left.t(), right);
+        else sum.add_(left.t().matmul(right));
     }
 
     // The inputs are x, so many weights, and no biases or as many.

@@ -12,7 +12,7 @@ namespace Crosshead.Training.Sharding;
 internal sealed class GradientBucket : IDisposable
 {
     private readonly int _rank;
-    private readonly Tensor? _allSums; // [all], where nothing is shared out
+    private Tensor? _sums, _allSums;
 
     /// <summary>Moves the parameters into the bucket.</summary>
     /// <param name="plan">What lies where.</param>
@@ -22,23 +22,18 @@ internal sealed class GradientBucket : IDisposable
     /// <param name="slot">[all or more]: where all values come to lie while they are needed; null if they stay.</param>
     public GradientBucket(BucketPlan plan, int rank, ShardStage shard, Reduction reduction, Tensor? slot = null)
     {
-        (Plan, _rank) = (plan, rank);
-        var (types, device) = (plan.Types, plan.Parameters[0].Parameter.Device);
+        (Plan, _rank, Device, IsWhole) = (plan, rank, plan.Parameters[0].Parameter.Device, shard == ShardStage.None);
+        var (types, device) = (plan.Types, Device);
         using var grad = no_grad();
         Tensor New(long count, ScalarType type) => zeros(count, type, device).DetachFromDisposeScope();
         if (reduction == Reduction.Fast) LocalSums = New(plan.Length, types.Master);
         BlockStarts = tensor(Starts(plan, rank), device: device).DetachFromDisposeScope();
-        if (shard == ShardStage.None)
-        {
-            _allSums = New(plan.Length, types.Master);
-            Sums = Run(_allSums);
-            return;
-        }
+        if (IsWhole) return;
         var own = plan.Counts[rank];
-        Sums = New(own, types.Master);
         Values = slot?.narrow(0, 0, plan.Length).DetachFromDisposeScope() ?? New(plan.Length, types.Value);
-        OwnValues = slot is null ? Run(Values) : New(own, types.Value);
-        Masters = types.Value == types.Master ? OwnValues.alias().DetachFromDisposeScope() : New(own, types.Master);
+        if (slot is null) OwnValues = Run(Values);
+        Masters = OwnValues is not null && types.Value == types.Master ? OwnValues.alias().DetachFromDisposeScope()
+            : New(own, types.Master);
         foreach (var place in plan.Parameters)
         {
             using var scope = NewDisposeScope();
@@ -51,11 +46,23 @@ internal sealed class GradientBucket : IDisposable
     /// <summary>What lies where.</summary>
     public BucketPlan Plan { get; }
 
+    /// <summary>Where its tensors are.</summary>
+    public Device Device { get; }
+
+    /// <summary>Whether every rank has all sums in the end.</summary>
+    public bool IsWhole { get; }
+
     /// <summary>The type in which gradients travel.</summary>
     public ScalarType WireType => LocalSums?.dtype ?? Plan.Types.Gradient;
 
-    /// <summary>[run]: the sums of gradients.</summary>
-    public Tensor Sums { get; }
+    /// <summary>
+    /// [run]: the sums of gradients; not set until gradients are sent. They take their memory while the backward pass
+    /// gives back that of the activations.
+    /// </summary>
+    public Tensor Sums => _sums ??= IsWhole ? Run(AllSums) : NewSums(Plan.Counts[_rank]);
+
+    /// <summary>[all]: the sums of all runs, where every rank has them.</summary>
+    public Tensor AllSums => _allSums ??= NewSums(Plan.Length);
 
     /// <summary>[blocks of the run + 1] int64: where blocks begin in the run, and its end.</summary>
     public Tensor BlockStarts { get; }
@@ -66,14 +73,12 @@ internal sealed class GradientBucket : IDisposable
     /// <summary>[all]: the values that the model computes with; null where parameters have their own memory.</summary>
     public Tensor? Values { get; }
 
-    /// <summary>[run]: this rank's values, a part of <see cref="Values"/> unless these come and go.</summary>
+    /// <summary>[run]: this rank's part of <see cref="Values"/>; null where these come and go, or there are
+    /// none.</summary>
     public Tensor? OwnValues { get; }
 
     /// <summary>[run]: the master values; the same memory as <see cref="OwnValues"/> if they have one type.</summary>
     public Tensor? Masters { get; }
-
-    /// <summary>[all]: the sums of all runs, where nothing is shared out.</summary>
-    public Tensor? AllSums => _allSums;
 
     /// <summary>A parameter's part of a tensor that belongs to this rank's run [n]; a view.</summary>
     public Tensor OwnPart(Tensor run, Placement place)
@@ -109,18 +114,30 @@ internal sealed class GradientBucket : IDisposable
             if (gradient is not null) LocalSums!.narrow(0, place.Start, place.Count).add_(gradient);
     }
 
+    /// <summary>Gives back the memory of the sums, until gradients are sent again. The CPU keeps it, since there
+    /// memory that is taken anew is slow at first.</summary>
+    public void ReleaseSums()
+    {
+        if (Device.type == TorchSharp.DeviceType.CPU) return;
+        _sums?.Dispose();
+        _allSums?.Dispose();
+        (_sums, _allSums) = (null, null);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var tensor in new[] { Sums, BlockStarts, LocalSums, Values, OwnValues, Masters, _allSums })
+        foreach (var tensor in new[] { _sums, _allSums, BlockStarts, LocalSums, Values, OwnValues, Masters })
             tensor?.Dispose();
     }
+
+    private Tensor NewSums(long count) => empty(count, Plan.Types.Master, Device).DetachFromDisposeScope();
 
     // Elements of a parameter, from a row on: all ranks keep them in the precision of the computation, unless values
     // come and go, and the owner keeps the master.
     private void Write(Placement place, Tensor rows, long first, bool passing)
     {
-        var master = rows.detach().to(Plan.Types.Master, Sums.device).flatten();
+        var master = rows.detach().to(Plan.Types.Master, Device).flatten();
         var begin = first * (place.Count / Math.Max(1, place.Parameter.Shape[0]));
         if (!passing) Values!.narrow(0, place.Start + begin, master.NumberOfElements).copy_(master);
         var (start, count) = Plan.PartOf(place, _rank);
@@ -128,7 +145,6 @@ internal sealed class GradientBucket : IDisposable
         if (from >= to) return;
         var own = master.narrow(0, from - begin, to - from);
         OwnPart(Masters!, place).narrow(0, from - start, to - from).copy_(own);
-        if (passing) OwnPart(OwnValues!, place).narrow(0, from - start, to - from).copy_(own);
     }
 
     private Tensor Run(Tensor all) =>

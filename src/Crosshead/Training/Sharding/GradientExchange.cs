@@ -41,24 +41,34 @@ internal sealed class GradientExchange : IDisposable
         using var grad = no_grad();
         Release();
         var (plan, buffers) = (bucket.Plan, _buffers[bucket.WireType]);
-        var (sendCounts, receiveCounts) = (new long[_ranks], new long[_ranks]);
+        var own = _rank < senders ? OwnGradients.Of(bucket, gradients) : null;
         for (var start = 0L; start < plan.Counts.Max(); start += buffers.Piece)
         {
             using var scope = NewDisposeScope();
+            long PieceOf(int owner) => Math.Clamp(plan.Counts[owner] - start, 0, buffers.Piece);
+            var (mine, receiveCounts) = (PieceOf(_rank), new long[_ranks]);
+            for (var rank = 0; rank < senders; rank++) receiveCounts[rank] = rank == _rank ? 0 : mine;
+            var receive = buffers.Receive.narrow(0, 0, receiveCounts.Sum());
+            // This rank's own part stays where it is, or in the buffer.
+            var (send, parts) = (new Tensor[_ranks], new Tensor[_ranks]);
             for (var rank = 0; rank < _ranks; rank++)
             {
-                long PieceOf(int owner) => Math.Clamp(plan.Counts[owner] - start, 0, buffers.Piece);
-                sendCounts[rank] = _rank < senders ? PieceOf(rank) : 0;
-                receiveCounts[rank] = rank < senders ? PieceOf(_rank) : 0;
+                var count = own is null ? 0 : PieceOf(rank);
+                parts[rank] = own?.Whole is { } whole
+                    ? whole.narrow(0, count == 0 ? 0 : plan.Bounds[rank] + start, count)
+                    : buffers.Send.narrow(0, rank * buffers.Piece, count);
+                send[rank] = rank == _rank ? parts[rank].narrow(0, 0, 0) : parts[rank];
             }
-            var (send, receive) = (buffers.Send.narrow(0, 0, sendCounts.Sum()),
-                buffers.Receive.narrow(0, 0, receiveCounts.Sum()));
-            if (_rank < senders) _exchange.Then(() => Fill(bucket, gradients, start, send, sendCounts));
-            _exchange.AllToAll(send, sendCounts, receive, receiveCounts);
-            if (receiveCounts[0] == 0) continue;
-            var sums = bucket.Sums.narrow(0, start, receiveCounts[0]);
-            if (sums.dtype == ScalarType.Float64) AddWide(receive, sums, fresh);
-            else _exchange.Then(() => OrderedSum.Add(receive, sums, fresh));
+            if (own is { Whole: null }) _exchange.Then(() => Fill(own, start, parts));
+            _exchange.AllToAll(send, receive, receiveCounts);
+            if (mine == 0 || senders == 0) continue;
+            var sums = bucket.Sums.narrow(0, start, mine);
+            var part = own is null ? null : parts[_rank];
+            if (sums.dtype == ScalarType.Float64) AddWide(receive, part, senders, sums, fresh);
+            else if (own is { IsDirect: true, Whole: null }) AddDirectly(own, start, receive, senders, sums, fresh);
+            else
+                _exchange.Then(() => OrderedSum.Add(receive, mine, senders, part, part is null ? -1 : _rank, sums,
+                    fresh));
         }
         (_underWay, _sent) = (gradients, _exchange.WaitLater());
     }
@@ -82,40 +92,46 @@ internal sealed class GradientExchange : IDisposable
         }
     }
 
-    // A piece of each rank's run, one after the other.
-    private static void Fill(GradientBucket bucket, Tensor?[] gradients, long start, Tensor send, long[] counts)
+    // A piece of each rank's run.
+    private void Fill(OwnGradients own, long start, Tensor[] parts)
     {
-        var at = 0L;
-        for (var rank = 0; rank < counts.Length; rank++)
+        for (var rank = 0; rank < parts.Length; rank++)
+            if (parts[rank].NumberOfElements > 0 && (rank != _rank || !own.IsDirect))
+                own.CopyTo(own.Bucket.Plan.Bounds[rank] + start, parts[rank]);
+    }
+
+    // This rank's part of each parameter is added from the gradient itself.
+    private void AddDirectly(OwnGradients own, long start, Tensor receive, int senders, Tensor sums, bool fresh)
+    {
+        var count = sums.NumberOfElements;
+        foreach (var (at, gradient) in own.Within(own.Bucket.Plan.Bounds[_rank] + start, count))
         {
-            using var scope = NewDisposeScope();
-            var target = send.narrow(0, at, counts[rank]);
-            var first = bucket.Plan.Bounds[rank] + start;
-            if (bucket.LocalSums is { } sums) target.copy_(sums.narrow(0, counts[rank] == 0 ? 0 : first, counts[rank]));
-            else bucket.Plan.CopyTo(gradients, first, target);
-            at += counts[rank];
+            var (others, sum) = (senders == 1 ? receive : receive.narrow(0, at, receive.NumberOfElements - at),
+                sums.narrow(0, at, gradient.NumberOfElements));
+            _exchange.Then(() => OrderedSum.Add(others, count, senders, gradient, _rank, sum, fresh));
         }
     }
 
-    private void AddWide(Tensor parts, Tensor sums, bool fresh)
+    private void AddWide(Tensor receive, Tensor? own, int senders, Tensor sums, bool fresh)
     {
         _exchange.Wait();
         if (fresh) sums.zero_();
-        foreach (var part in parts.view(-1, sums.NumberOfElements).unbind()) sums.add_(part);
+        var others = receive.view(-1, sums.NumberOfElements);
+        for (int rank = 0, next = 0; rank < senders; rank++) sums.add_(rank == _rank ? own! : others[next++]);
     }
 
     // What is sent and received at once, and how many elements are one rank's.
     private sealed record Buffers(Tensor Send, Tensor Receive, long Piece)
     {
         public Buffers(IGrouping<ScalarType, GradientBucket> buckets, int ranks) : this(
-            buckets.First().Sums.device, buckets.Key, ranks, Math.Min(buckets.Max(b => b.Plan.Counts.Max()),
+            buckets.First().Device, buckets.Key, ranks, Math.Min(buckets.Max(b => b.Plan.Counts.Max()),
                 Math.Max(1, BufferBytes / Precision.BytesOf(buckets.Key) / ranks / Alignment) * Alignment))
         {
         }
 
         private Buffers(Device device, ScalarType type, int ranks, long piece) : this(
             zeros(ranks * piece, type, device).DetachFromDisposeScope(),
-            zeros(ranks * piece, type, device).DetachFromDisposeScope(), piece)
+            zeros((ranks - 1) * piece, type, device).DetachFromDisposeScope(), piece)
         {
         }
     }

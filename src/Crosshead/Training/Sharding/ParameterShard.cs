@@ -6,10 +6,11 @@ namespace Crosshead.Training.Sharding;
 /// <summary>The part of a parameter that lies in a rank's run.</summary>
 internal sealed class ParameterShard : OptimizedSlice
 {
+    private readonly GradientBucket _bucket;
     private readonly Placement _place;
     private readonly long _start, _count;
     private readonly bool[] _seen;
-    private readonly Tensor _value, _sum;
+    private readonly Tensor _value;
 
     /// <summary>A part of a parameter.</summary>
     /// <param name="bucket">The bucket.</param>
@@ -18,10 +19,9 @@ internal sealed class ParameterShard : OptimizedSlice
     /// <param name="seen">Whether a parameter has a gradient in this step, by its index.</param>
     public ParameterShard(GradientBucket bucket, Placement place, int rank, bool[] seen)
     {
-        (_place, _seen) = (place, seen);
+        (_bucket, _place, _seen) = (bucket, place, seen);
         (_start, _count) = bucket.Plan.PartOf(place, rank);
         _value = bucket.OwnPart(bucket.Masters!, place).DetachFromDisposeScope();
-        _sum = bucket.OwnPart(bucket.Sums, place).DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -31,7 +31,7 @@ internal sealed class ParameterShard : OptimizedSlice
     public override Tensor Value => _value;
 
     /// <inheritdoc/>
-    public override Tensor? Gradient => _seen[_place.Index] ? _sum : null;
+    public override Tensor? Gradient => _seen[_place.Index] ? _bucket.OwnPart(_bucket.Sums, _place) : null;
 
     /// <inheritdoc/>
     public override Tensor PartOf(Tensor whole) => whole.flatten().narrow(0, _start, _count);
@@ -40,7 +40,6 @@ internal sealed class ParameterShard : OptimizedSlice
     public override void Dispose()
     {
         _value.Dispose();
-        _sum.Dispose();
         base.Dispose();
     }
 }

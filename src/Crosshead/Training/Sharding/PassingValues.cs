@@ -19,6 +19,7 @@ internal sealed class PassingValues : IDisposable
 
     private readonly TensorExchange _exchange;
     private readonly Tensor[] _places;
+    private readonly Tensor _own; // [longest run]: this rank's part of what is gathered, rounded
     private readonly int[] _placeOf; // of each bucket, in the order of the forward pass
     private readonly int?[] _held; // the bucket at each place
     private readonly Action[] _arrived;
@@ -26,7 +27,7 @@ internal sealed class PassingValues : IDisposable
     private bool _backward;
 
     /// <summary>Makes the places.</summary>
-    /// <param name="plans">The buckets, in the order of the forward pass.</param>
+    /// <param name="plans">The buckets, in the order of the forward pass; at least one.</param>
     /// <param name="device">Where they are.</param>
     /// <param name="exchange">Exchanges tensors between ranks.</param>
     public PassingValues(IReadOnlyList<BucketPlan> plans, Device device, TensorExchange exchange)
@@ -37,7 +38,8 @@ internal sealed class PassingValues : IDisposable
             _placeOf[i] = plans[i].Layers is null ? LayerPlaces : layers++ % LayerPlaces;
         _places = [.. Enumerable.Range(0, LayerPlaces + 1).Select(place =>
             zeros(plans.Where((_, i) => _placeOf[i] == place).Select(p => p.Length).DefaultIfEmpty().Max(),
-                plans.Count == 0 ? ScalarType.Float32 : plans[0].Types.Value, device).DetachFromDisposeScope())];
+                plans[0].Types.Value, device).DetachFromDisposeScope())];
+        _own = zeros(plans.Max(p => p.Counts.Max()), plans[0].Types.Value, device).DetachFromDisposeScope();
         (_held, _arrived) = (new int?[_places.Length], new Action[plans.Count]);
     }
 
@@ -65,7 +67,7 @@ internal sealed class PassingValues : IDisposable
             if (_held[place] is { } bucket) Leave(bucket);
             _held[place] = null;
         }
-        if (_buckets.Length > 0) Load(0);
+        Load(0);
     }
 
     /// <summary>Tells that a forward pass begins: what is read next comes after what is read now.</summary>
@@ -84,6 +86,7 @@ internal sealed class PassingValues : IDisposable
     public void Dispose()
     {
         foreach (var place in _places) place.Dispose();
+        _own.Dispose();
     }
 
     private void Reach(int bucket)
@@ -101,8 +104,12 @@ internal sealed class PassingValues : IDisposable
         if (held == bucket) return;
         if (held is { } before) Leave(before);
         held = bucket;
-        var (plan, own, all) = (_buckets[bucket].Plan, _buckets[bucket].OwnValues!, _buckets[bucket].Values!);
-        _exchange.AllGather(own, all, plan.Counts);
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var (plan, masters, all) = (_buckets[bucket].Plan, _buckets[bucket].Masters!, _buckets[bucket].Values!);
+        var rounded = _own.narrow(0, 0, masters.NumberOfElements);
+        if (masters.dtype != rounded.dtype) _exchange.Then(() => rounded.copy_(masters));
+        _exchange.AllGather(masters.dtype == rounded.dtype ? masters : rounded, all, plan.Counts);
         _arrived[bucket] = _exchange.WaitLater();
     }
 

@@ -65,7 +65,7 @@ internal sealed class ShardGather(GradientBucket[] buckets, ICommunicator ranks,
     {
         var (bucket, place) = _places[index];
         var number = ((int)kind * _places.Length) + index;
-        return new StoredTensor(name, place.Parameter.Shape, bucket.Sums.dtype, () =>
+        return new StoredTensor(name, place.Parameter.Shape, bucket.Plan.Types.Master, () =>
             Gather(Ask(number)).view([.. place.Parameter.Shape]))
         {
             WriteTogether = stream =>
@@ -90,7 +90,7 @@ internal sealed class ShardGather(GradientBucket[] buckets, ICommunicator ranks,
         using var grad = no_grad();
         var ((bucket, place), kind) = (_places[number % _places.Length], (Kind)(number / _places.Length));
         var (start, count) = bucket.Plan.PartOf(place, ranks.Rank);
-        var size = bucket.Sums.ElementSize;
+        var size = bucket.Masters!.ElementSize;
         _file.Write(stream, start * size, count == 0 ? null : Own(bucket, place, kind), place.Count * size);
     }
 
@@ -109,7 +109,7 @@ internal sealed class ShardGather(GradientBucket[] buckets, ICommunicator ranks,
         for (var rank = 0; rank < counts.Length; rank++) counts[rank] = bucket.Plan.PartOf(place, rank).Count;
         to[0] = counts[ranks.Rank];
         if (ranks.Rank != 0) Array.Clear(counts);
-        var whole = empty(counts.Sum(), bucket.Sums.dtype, bucket.Sums.device);
+        var whole = empty(counts.Sum(), bucket.Plan.Types.Master, bucket.Device);
         using var grad = no_grad();
         exchange.AllToAll(Own(bucket, place, kind), to, whole, counts);
         exchange.Wait();
@@ -119,7 +119,7 @@ internal sealed class ShardGather(GradientBucket[] buckets, ICommunicator ranks,
     private Tensor Own(GradientBucket bucket, Placement place, Kind kind)
     {
         if (kind == Kind.Master) return bucket.OwnPart(bucket.Masters!, place);
-        if (bucket.Plan.PartOf(place, ranks.Rank).Count == 0) return bucket.Sums.narrow(0, 0, 0);
+        if (bucket.Plan.PartOf(place, ranks.Rank).Count == 0) return bucket.Masters!.narrow(0, 0, 0);
         var (first, second) = _optimizer!.MomentsOf(place.Parameter.Name);
         return kind == Kind.FirstMoment ? first.alias() : second.alias();
     }

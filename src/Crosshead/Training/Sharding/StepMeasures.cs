@@ -44,7 +44,7 @@ internal sealed class StepMeasures : IDisposable
             }
             _counts[rank] = next - begin;
         }
-        var device = buckets[0].Sums.device;
+        var device = buckets[0].Device;
         _order = tensor(measured, device: device).DetachFromDisposeScope();
         _blockOrder = whole ? null : tensor(blocks, device: device).DetachFromDisposeScope();
     }

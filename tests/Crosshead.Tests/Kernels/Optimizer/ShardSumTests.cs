@@ -27,6 +27,17 @@ public sealed class ShardSumTests
                 var expected = fresh ? zeros(count) : old.clone();
                 for (var rank = 0; rank < 5; rank++) expected = expected + parts[rank].to_type(ScalarType.Float32);
                 Assert.Equal(expected.data<float>().ToArray(), sum.cpu().data<float>().ToArray());
+
+                // One of the parts lies elsewhere, and the others further apart than they are long.
+                for (var own = 0; own < 5; own++)
+                {
+                    sum = old.to(device, copy: true);
+                    var others = zeros(4, count + 24, type);
+                    for (var rank = 0; rank < 5; rank++)
+                        if (rank != own) others[rank < own ? rank : rank - 1].narrow(0, 0, count).copy_(parts[rank]);
+                    OrderedSum.Add(others.to(device).flatten(), count + 24, 5, parts[own].to(device), own, sum, fresh);
+                    Assert.Equal(expected.data<float>().ToArray(), sum.cpu().data<float>().ToArray());
+                }
             }
     }
 

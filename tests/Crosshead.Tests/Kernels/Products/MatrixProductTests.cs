@@ -38,6 +38,29 @@ public sealed class MatrixProductTests
         Assert.Equal(!CpuVectors.MultiplyBFloat16, MatrixProduct.IsWidened(ScalarType.BFloat16, CPU, 100));
     }
 
+    // On a CUDA device no product is rounded to bfloat16 before it is added.
+    [Theory]
+    [InlineData(ScalarType.Float32, ScalarType.Float32, 40, 24, 1e-5)]
+    [InlineData(ScalarType.BFloat16, ScalarType.Float32, 40, 24, 1e-5)]
+    [InlineData(ScalarType.BFloat16, ScalarType.Float32, 33, 7, 1e-5)]
+    public void Products_are_added_to_a_sum(ScalarType type, ScalarType sumType, long rows, long columns,
+        double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        var (left, right) = (KernelCheck.Random(8, type, 100, rows), KernelCheck.Random(9, type, 100, columns));
+        var expected = left.to_type(ScalarType.Float64).t().matmul(right.to_type(ScalarType.Float64));
+        foreach (var device in KernelCheck.Devices)
+        {
+            var sum = full([rows, columns], double.NaN, sumType, device);
+            foreach (var times in new[] { 1, 2, 3 })
+            {
+                MatrixProduct.AddTo(sum, left.to(device), right.to(device), fresh: times == 1);
+                KernelCheck.Close(expected * times, sum, device.type == DeviceType.CPU && type == ScalarType.BFloat16
+                    ? KernelCheck.Tolerance(type) : tolerance, $"{times} products on {device}");
+            }
+        }
+    }
+
     [Fact]
     public void No_tensor_is_left() => KernelCheck.NothingLeft(() =>
     {
