@@ -61,7 +61,7 @@ internal sealed class BenchTrainCommand : BenchCommand
         using var together = ShardedTraining.Between(model, ParameterGroup.Split(model.Parameters, recipe), recipe,
             ranks);
         model.ActivationCheckpointing = recipe.ActivationCheckpointing;
-        model.Initialize(recipe.Seed, onDevice: true);
+        model.InitializeForTiming(recipe.Seed);
         using var optimizer = together.NewOptimizer(recipe);
         var step = new TrainingStep(model, optimizer, recipe.Clip) { Ranks = together };
         var exchanges = new List<ExchangeTimes>();

@@ -12,7 +12,7 @@ namespace Crosshead.Layers;
 /// </summary>
 public sealed class Parameter : IDisposable
 {
-    private readonly Action<Tensor, Generator?> _initialize;
+    private readonly Action<Tensor, Generator> _initialize;
     private readonly Lock _making = new();
     private readonly DenseScratch? _scratch;
     private Tensor? _value, _gradientLeaf;
@@ -22,11 +22,11 @@ public sealed class Parameter : IDisposable
     private bool _frozen;
 
     internal Parameter(string name, ParameterKind kind, long[] shape, ScalarType type, Device device,
-        Action<Tensor, Generator?> initialize) =>
+        Action<Tensor, Generator> initialize) =>
         (Name, Kind, Shape, _type, _device, _initialize) = (name, kind, shape, type, device, initialize);
 
     internal Parameter(string name, ParameterKind kind, WeightMatrix stored, long[] shape, ScalarType type,
-        Device device, Action<Tensor, Generator?> initialize, DenseScratch scratch)
+        Device device, Action<Tensor, Generator> initialize, DenseScratch scratch)
     {
         (Name, Kind, Stored, _initialize, _scratch) = (name, kind, stored, initialize, scratch);
         (Shape, _type, _device) = (shape, type, device);
@@ -136,8 +136,8 @@ public sealed class Parameter : IDisposable
     internal bool Is(Tensor tensor) => ReferenceEquals(_value, tensor);
 
     /// <summary>Draws the starting value.</summary>
-    /// <param name="generator">Source of the random numbers; null for the device.</param>
-    public void Initialize(Generator? generator)
+    /// <param name="generator">Source of the random numbers.</param>
+    public void Initialize(Generator generator)
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();

@@ -56,7 +56,7 @@ public sealed class ParameterScope
     /// <param name="kind">What it is.</param>
     /// <param name="initialize">Writes the starting value in place.</param>
     /// <param name="shape">Its shape; matrices are [out, in].</param>
-    public Parameter Create(string name, ParameterKind kind, Action<Tensor, Generator?> initialize, params long[] shape)
+    public Parameter Create(string name, ParameterKind kind, Action<Tensor, Generator> initialize, params long[] shape)
     {
         var parameter = _stored?.Invoke(_prefix + name) is { } stored
             ? new Parameter(_prefix + name, kind, stored, shape, Type, Device, initialize, Scratch)

@@ -96,15 +96,29 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Angles of the positions of the context.</summary>
     internal RotaryTables Rotary => _rotary;
 
-    /// <summary>Draws all starting weights from one seed.</summary>
-    /// <param name="seed">The seed.</param>
-    /// <param name="onDevice">Whether the device draws them, which is faster by far. Otherwise they are the same on
-    /// every device.</param>
-    public void Initialize(long seed, bool onDevice = false)
+    /// <summary>Draws all starting weights from one seed. They are the same on every device.</summary>
+    public void Initialize(long seed)
     {
-        if (onDevice) manual_seed(seed).Dispose();
-        using var generator = onDevice ? null : new Generator((ulong)seed);
+        using var generator = new Generator((ulong)seed);
         foreach (var parameter in Parameters) parameter.Initialize(generator);
+    }
+
+    /// <summary>
+    /// Draws weights to compute with while time is measured: matrices by the device itself, which is faster by far, and
+    /// all with one deviation.
+    /// </summary>
+    public void InitializeForTiming(long seed)
+    {
+        using var grad = no_grad();
+        using var generator = new Generator((ulong)seed);
+        manual_seed(seed);
+        foreach (var parameter in Parameters)
+        {
+            using var scope = NewDisposeScope();
+            if (parameter.Kind is not (ParameterKind.Matrix or ParameterKind.Embedding)) parameter.Initialize(generator);
+            else parameter.Write(empty([.. parameter.Shape], Precision.MasterOf(parameter.Type), Device)
+                .normal_(0, Options.InitializerRange));
+        }
     }
 
     /// <summary>
