@@ -106,7 +106,8 @@ public sealed class Parameter : IDisposable
 
     /// <summary>The rows of tokens [B, N] of a table, [B, N, D], in the precision of the value or longer.</summary>
     internal Tensor Rows(Tensor tokens) => RowsOf(tokens)
-        ?? (_gradientLeaf is { } leaf ? ShortValue.Rows(Value, leaf, tokens) : Aten.Embedding(Value, tokens));
+        ?? (_gradientLeaf is { } leaf ? ShortValue.Rows(Value, leaf, tokens, RowsAreTaken)
+            : Aten.Embedding(Value, tokens));
 
     /// <summary>
     /// The rows of tokens [B, N] of a table that stays quantised, [B, N, D] in float32 on the CPU and in bfloat16 on a
@@ -131,6 +132,12 @@ public sealed class Parameter : IDisposable
     /// Whether a matrix is computed with in the precision of the masters, whatever the model computes in.
     /// </summary>
     internal bool ComputesInMaster { get; set; }
+
+    /// <summary>
+    /// Asked when rows of a table are looked up, for the tokens: what takes the gradients of the rows [B, N, D] when
+    /// they come, so that the parameter gets none. Null, or null as the answer: the parameter gets its gradient.
+    /// </summary>
+    internal Func<Tensor, Action<Tensor>?>? RowsAreTaken { get; set; }
 
     /// <summary>Whether a tensor is the parameter's own value.</summary>
     internal bool Is(Tensor tensor) => ReferenceEquals(_value, tensor);

@@ -24,14 +24,22 @@ internal static class ShortValue
     /// <param name="table">[V, D]</param>
     /// <param name="leaf">[V, D]</param>
     /// <param name="tokens">[B, N]</param>
+    /// <param name="taken">Asked for the tokens: what takes the gradients of the rows, in place of the leaf; null for
+    /// the leaf.</param>
     /// <returns>[B, N, D]</returns>
-    public static Tensor Rows(Tensor table, Tensor leaf, Tensor tokens)
+    public static Tensor Rows(Tensor table, Tensor leaf, Tensor tokens, Func<Tensor, Action<Tensor>?>? taken = null)
     {
         var result = Aten.Embedding(table, tokens);
         var (type, count) = (leaf.dtype, table.shape[0]);
-        if (GradientNode.Needed(leaf))
-            GradientNode.Record([leaf], [result], [tokens], (saved, outputs) =>
-                [outputs[0] is { } gradient ? Aten.EmbeddingGradient(gradient.to(type), saved[0], count) : null]);
+        if (!GradientNode.Needed(leaf)) return result;
+        var take = taken?.Invoke(tokens);
+        GradientNode.Record([leaf], [result], [tokens], (saved, outputs) =>
+        {
+            if (outputs[0] is not { } gradient) return [null];
+            if (take is null) return [Aten.EmbeddingGradient(gradient.to(type), saved[0], count)];
+            take(gradient);
+            return [null];
+        });
         return result;
     }
 }

@@ -18,11 +18,13 @@ internal sealed class SeveralRanks : DataParallel
     private readonly GradientBucket[] _buckets; // in the order in which a backward pass completes them
     private readonly GradientExchange _gradients;
     private readonly StepMeasures _measures;
+    private readonly RowGradients? _rows; // null where the embedding's gradient is that of all its rows
     private readonly PassingValues? _passing; // null where every rank keeps all values
     private readonly ShardGather? _gather; // null where rank 0 has everything
     private readonly bool[] _seen;
     private readonly bool _ordered, _sendsMeanwhile;
     private readonly int _microBatches;
+    private bool _firstIsShared;
     private int _round, _sent; // rounds that are done, and buckets of the present one
 
     /// <summary>Shares out a model, before or after it gets its starting weights.</summary>
@@ -53,6 +55,7 @@ internal sealed class SeveralRanks : DataParallel
         ];
         _passing?.Serve([.. _buckets.Reverse().Where(b => PassingValues.Takes(b.Plan))]);
         _gradients = new GradientExchange(_buckets, communicator, _exchange);
+        _rows = RowGradients.Of(_buckets, training.Reduction, model.Options.TieEmbeddings, communicator, _exchange);
         var whole = shard == ShardStage.None;
         _measures = new StepMeasures(plan, _buckets, _microBatches, communicator, whole);
         Slices = [.. groups.Select((g, i) => new SliceGroup(SlicesOf(i, whole), g.WeightDecay, g.RateFactor))];
@@ -108,20 +111,24 @@ internal sealed class SeveralRanks : DataParallel
     }
 
     /// <inheritdoc/>
+    internal override void HasStepped(SliceGroup group)
+    {
+        // The next forward pass begins with these, so they are on their way while other groups are stepped.
+        var first = _buckets[^1];
+        var index = first.Plan.Parameters[0].Group;
+        if (group != Slices[index] || first.Plan.Parameters.Any(p => p.Group != index)
+            || (_passing is not null && !PassingValues.Takes(first.Plan))) return;
+        Share(first);
+        _firstIsShared = true;
+    }
+
+    /// <inheritdoc/>
     internal override void ShareValues()
     {
-        using var grad = no_grad();
         // The next forward pass begins meanwhile: what it needs first comes first, and each value is waited for when it
         // is read.
-        foreach (var bucket in _buckets.Reverse())
-        {
-            if (bucket.OwnValues is not { } own) continue;
-            if (bucket.Plan.Types.Value != bucket.Plan.Types.Master) own.copy_(bucket.Masters!);
-            _exchange.AllGather(own, bucket.Values!, bucket.Plan.Counts);
-            var wait = _exchange.WaitLater();
-            foreach (var place in bucket.Plan.Parameters) place.Parameter.Awaited = wait;
-        }
-        _passing?.Renew();
+        foreach (var bucket in _firstIsShared ? _buckets[..^1].Reverse() : _buckets.Reverse()) Share(bucket);
+        _firstIsShared = false;
         foreach (var bucket in _buckets) bucket.ReleaseSums();
         Array.Clear(_seen);
     }
@@ -145,6 +152,7 @@ internal sealed class SeveralRanks : DataParallel
         foreach (var slice in Slices.SelectMany(g => g.Slices)) slice.Dispose();
         foreach (var bucket in _buckets) bucket.Dispose();
         _gradients.Dispose();
+        _rows?.Dispose();
         _passing?.Dispose();
         _measures.Dispose();
         _exchange.Dispose();
@@ -158,6 +166,17 @@ internal sealed class SeveralRanks : DataParallel
             .Select(p => whole ? new WholeSum(p.Bucket, p.Place, _seen)
                 : (OptimizedSlice)new ParameterShard(p.Bucket, p.Place, Communicator.Rank, _seen)),
     ];
+
+    private void Share(GradientBucket bucket)
+    {
+        using var grad = no_grad();
+        if (bucket == _buckets[^1]) _passing?.Renew();
+        if (bucket.OwnValues is not { } own) return;
+        if (bucket.Plan.Types.Value != bucket.Plan.Types.Master) own.copy_(bucket.Masters!);
+        _exchange.AllGather(own, bucket.Values!, bucket.Plan.Counts);
+        var wait = _exchange.WaitLater();
+        foreach (var place in bucket.Plan.Parameters) place.Parameter.Awaited = wait;
+    }
 
     // In the backward pass, before it comes to a layer. The first buckets are complete. Whatever gradients there are,
     // all ranks exchange the same in the same order.
@@ -181,6 +200,12 @@ internal sealed class SeveralRanks : DataParallel
         for (; _sent < end; _sent++)
         {
             var bucket = _buckets[_sent];
+            if (_rows is { AreExchanged: true } rows && rows.Bucket == bucket)
+            {
+                _seen[bucket.Plan.Parameters[0].Index] = true;
+                rows.Send(senders, fresh: _round == 0);
+                continue;
+            }
             var gradients = bucket.TakeGradients();
             if (Communicator.Rank < senders)
             {

@@ -97,26 +97,38 @@ public sealed class AdamW : IDisposable
     /// <param name="learningRate">The rate of this step.</param>
     /// <param name="gradientDivisor">A float32 scalar on the parameters' device that all gradients are divided by
     /// first.</param>
-    public void Step(double learningRate, Tensor gradientDivisor)
+    public void Step(double learningRate, Tensor gradientDivisor) => Step(learningRate, gradientDivisor, null);
+
+    /// <summary>
+    /// The same, which tells of each group when it has been stepped. The last group comes first: it mostly has the
+    /// embedding, which the next forward pass begins with.
+    /// </summary>
+    internal void Step(double learningRate, Tensor gradientDivisor, Action<SliceGroup>? stepped)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         using Scalar number = ++Steps;
         _step.fill_(number);
-        foreach (var group in _groups)
+        foreach (var group in _groups.Reverse())
         {
-            var found = WithGradients(group.Slices);
-            if (found.Length == 0) continue;
-            Tensor[] values = [.. found.Select(p => p.Value)], gradients = [.. found.Select(p => p.Gradient)];
-            Tensor[] firsts = [.. found.Select(p => p.First)], seconds = [.. found.Select(p => p.Second)];
-            var rate = learningRate * group.RateFactor;
-            if (Fused(found))
-                FusedAdamW.Step(values, gradients, firsts, seconds, new AdamWStep(Steps, rate, _beta1, _beta2, _epsilon,
-                    group.WeightDecay, 1 / gradientDivisor.item<float>()));
-            else
-                Aten.FusedAdamW(values, gradients, firsts, seconds, [.. found.Select(_ => _step)], rate, _beta1, _beta2,
-                    group.WeightDecay, _epsilon, gradientDivisor);
+            StepGroup(learningRate, gradientDivisor, group);
+            stepped?.Invoke(group);
         }
+    }
+
+    private void StepGroup(double learningRate, Tensor gradientDivisor, SliceGroup group)
+    {
+        var found = WithGradients(group.Slices);
+        if (found.Length == 0) return;
+        Tensor[] values = [.. found.Select(p => p.Value)], gradients = [.. found.Select(p => p.Gradient)];
+        Tensor[] firsts = [.. found.Select(p => p.First)], seconds = [.. found.Select(p => p.Second)];
+        var rate = learningRate * group.RateFactor;
+        if (Fused(found))
+            FusedAdamW.Step(values, gradients, firsts, seconds, new AdamWStep(Steps, rate, _beta1, _beta2, _epsilon,
+                group.WeightDecay, 1 / gradientDivisor.item<float>()));
+        else
+            Aten.FusedAdamW(values, gradients, firsts, seconds, [.. found.Select(_ => _step)], rate, _beta1, _beta2,
+                group.WeightDecay, _epsilon, gradientDivisor);
     }
 
     /// <inheritdoc/>

@@ -77,6 +77,11 @@ public abstract class DataParallel : IDisposable
     /// their order [all, 2]; on the device, the same on all ranks.</returns>
     internal abstract (Tensor Norm, Tensor Measured) Measure(Tensor measured, AdamW optimizer);
 
+    /// <summary>Hears that the optimizer has stepped a group of <see cref="Slices"/>.</summary>
+    internal virtual void HasStepped(SliceGroup group)
+    {
+    }
+
     /// <summary>Gives all ranks the values that each has stepped.</summary>
     internal abstract void ShareValues();
 

@@ -30,7 +30,7 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
         // Dividing within AdamW saves a pass over the gradients; not asking whether to clip saves a wait for the
         // device.
         var divisor = Clip > 0 ? norm.div(limit).clamp(min: one) : ones_like(norm);
-        Optimizer.Step(learningRate, divisor.to(ScalarType.Float32));
+        Optimizer.Step(learningRate, divisor.to(ScalarType.Float32), Ranks.HasStepped);
         foreach (var parameter in Model.Parameters) parameter.Gradient = null;
         Ranks.ShareValues(); // the values are on their way from here on
         using var measured = cat([ofBatches.flatten(), norm.reshape(1)]).cpu(); // the one wait for the device

@@ -41,6 +41,39 @@ public sealed class ShardSumTests
             }
     }
 
+    // Tokens that many rows share, in a part of the table that begins and ends within rows.
+    [Theory]
+    [InlineData(ScalarType.BFloat16, 64, 512, 4096)]
+    [InlineData(ScalarType.BFloat16, 64, 0, 64 * 40)]
+    [InlineData(ScalarType.Float32, 2048, 2048 * 3 + 1024, 2048 * 7)]
+    [InlineData(ScalarType.Float32, 9, 4, 200)]
+    public void Rows_are_added_to_a_part_of_the_table_in_the_order_of_ranks(ScalarType type, int width, int start,
+        int count)
+    {
+        Assert.SkipUnless(cuda.is_available(), "this machine has no CUDA device");
+        using var scope = NewDisposeScope();
+        const int ranks = 3, each = 50, table = 40;
+        var rows = KernelCheck.Random(5, type, ranks * each, width);
+        var tokens = (arange(ranks * each, ScalarType.Int64) * arange(ranks * each, ScalarType.Int64)) % table;
+        var old = KernelCheck.Random(6, ScalarType.Float32, table, width);
+        foreach (var fresh in new[] { false, true })
+        {
+            var expected = fresh ? zeros(table, width) : old.clone();
+            for (var rank = 0; rank < ranks; rank++)
+            {
+                var part = zeros(table, width);
+                for (var i = rank * each; i < (rank + 1) * each; i++)
+                    part[tokens[i].item<long>()] += rows[i].to_type(ScalarType.Float32);
+                expected = expected + part;
+            }
+            count = Math.Min(count, table * width - start);
+            var sum = old.flatten().narrow(0, start, count).to(CUDA, copy: true);
+            RowSums.Add(rows.to(CUDA), tokens.to(CUDA), each, sum, start, fresh);
+            Assert.Equal(expected.flatten().narrow(0, start, count).data<float>().ToArray(),
+                sum.cpu().data<float>().ToArray());
+        }
+    }
+
     [Theory]
     [InlineData(ScalarType.Float32)]
     [InlineData(ScalarType.BFloat16)]
