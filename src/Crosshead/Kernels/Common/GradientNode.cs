@@ -25,6 +25,7 @@ internal sealed unsafe class GradientNode
 
     [ThreadStatic] private static Tensor?[]? t_returned; // libtorch copies the gradients after Apply has returned
     [ThreadStatic] private static nint* t_wrapped;
+    [ThreadStatic] private static bool t_once;
     private static Exception? s_failure;
 
     private readonly ApplyCallback _apply;
@@ -36,6 +37,7 @@ internal sealed unsafe class GradientNode
     private Tensor[] _saved = [];
     private nint* _results;
     private int _inputs;
+    private bool _once;
 
     private GradientNode()
     {
@@ -82,6 +84,23 @@ internal sealed unsafe class GradientNode
     }
 
     /// <summary>
+    /// Computes on this thread what has one backward pass only. Its operations give back what they keep as soon as they
+    /// have used it; otherwise the whole graph keeps it to the end of the pass.
+    /// </summary>
+    public static Tensor UsedOnce(Func<Tensor> loss)
+    {
+        t_once = true;
+        try
+        {
+            return loss();
+        }
+        finally
+        {
+            t_once = false;
+        }
+    }
+
+    /// <summary>
     /// Throws what went wrong in a backward pass since the last call, if anything did: its gradients are missing.
     /// </summary>
     public static void RethrowFailure()
@@ -95,7 +114,7 @@ internal sealed unsafe class GradientNode
     {
         _pointers = Native.NewNode(_applyAddress, _deletedAddress);
         _backward = backward;
-        _inputs = inputs.Length;
+        (_inputs, _once) = (inputs.Length, t_once);
         _results = (nint*)NativeMemory.Alloc((nuint)inputs.Length, (nuint)sizeof(nint));
         // A saved output that is the output itself would keep its own graph alive for ever.
         _saved = new Tensor[saved.Length];
@@ -135,6 +154,7 @@ internal sealed unsafe class GradientNode
                 _results[i] = results[i]?.DetachFromDisposeScope().Handle ?? 0;
             ReleaseReturned(); // of a backward pass within this one
             t_returned = results;
+            if (_once) ReleaseSaved();
         }
 #pragma warning disable CA1031 // nothing managed may unwind through native frames; RethrowFailure tells of it
         catch (Exception e)
@@ -148,12 +168,17 @@ internal sealed unsafe class GradientNode
     private void Deleted()
     {
         ReleaseReturned();
-        foreach (var tensor in _saved) tensor.Dispose();
-        _saved = [];
+        ReleaseSaved();
         _backward = null;
         NativeMemory.Free(_results);
         Native.ReleaseWeak(_pointers);
         lock (All) Idle.Push(this);
+    }
+
+    private void ReleaseSaved()
+    {
+        foreach (var tensor in _saved) tensor.Dispose();
+        _saved = [];
     }
 
     private static void ReleaseReturned()

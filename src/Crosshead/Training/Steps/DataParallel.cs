@@ -61,7 +61,7 @@ public abstract class DataParallel : IDisposable
     /// finite anywhere in the backward pass reaches the first small parameter, so only that is looked at.</returns>
     internal virtual Tensor AddGradients(Func<Tensor> loss)
     {
-        var scalar = loss();
+        var scalar = GradientNode.UsedOnce(loss);
         scalar.backward();
         GradientNode.RethrowFailure(); // what went wrong in a kernel's backward pass, for lack of memory say
         using var grad = no_grad();

@@ -36,6 +36,37 @@ public sealed class GradientNodeTests
         Assert.True(second.grad is null);
     }
 
+    // The loss keeps the graph until the pass is over.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_is_kept_for_one_pass_is_freed_when_it_has_been_used(bool once)
+    {
+        using var scope = NewDisposeScope();
+        var input = ones(3, requires_grad: true);
+        Tensor? kept = null;
+        var freed = false;
+        Tensor Loss()
+        {
+            var (middle, output) = (zeros(3), zeros(3));
+            GradientNode.Record([input], [middle], [ones(3)], (saved, outputs) =>
+            {
+                freed = kept!.IsInvalid;
+                return [saved[0] * outputs[0]!];
+            });
+            GradientNode.Record([middle], [output], [ones(3)], (saved, outputs) =>
+            {
+                kept = saved[0];
+                return [saved[0] * outputs[0]!];
+            });
+            return output.sum();
+        }
+        var loss = once ? GradientNode.UsedOnce(Loss) : Loss();
+        loss.backward();
+        GradientNode.RethrowFailure();
+        Assert.Equal((once, 3f), (freed, input.grad!.sum().item<float>()));
+    }
+
     [Fact]
     public void A_saved_output_does_not_keep_its_graph_alive() => KernelCheck.NothingLeft(() =>
     {
