@@ -115,9 +115,10 @@ public sealed class LanguageModel : IDisposable
         foreach (var parameter in Parameters)
         {
             using var scope = NewDisposeScope();
-            if (parameter.Kind is not (ParameterKind.Matrix or ParameterKind.Embedding)) parameter.Initialize(generator);
-            else parameter.Write(empty([.. parameter.Shape], Precision.MasterOf(parameter.Type), Device)
-                .normal_(0, Options.InitializerRange));
+            if (parameter.Kind is ParameterKind.Matrix or ParameterKind.Embedding)
+                parameter.Write(empty([.. parameter.Shape], Precision.MasterOf(parameter.Type), Device)
+                    .normal_(0, Options.InitializerRange));
+            else parameter.Initialize(generator);
         }
     }
 
