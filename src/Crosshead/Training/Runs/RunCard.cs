@@ -17,8 +17,10 @@ internal static class RunCard
         var teacher = recipe.Training.Distillation?.Teacher is { Length: > 0 } folder ? Folder(folder) : null;
         return new ModelCard
         {
-            Summary = (from is null ? "A language model trained from random weights."
-                : $"{from} after further training. The licence is that of the model it was made from.")
+            // A resumed run no longer knows where it started.
+            Summary = (from is not null
+                ? $"{from} after further training. The licence is that of the model it was made from."
+                : run.Resume ? "A trained language model." : "A language model trained from random weights.")
                 + $" Recipe: {recipe.Name}.",
             Options = model,
             Command = run.Command,
