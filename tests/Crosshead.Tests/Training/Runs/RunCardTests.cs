@@ -22,13 +22,19 @@ public sealed class RunCardTests
             new RunOptions { Folder = folder.File("second"), From = folder.File("first") }).Run();
         Assert.Contains("first after further training.", Card(folder.File("second")));
 
-        // What the user wrote stays, and a resumed run does not claim to know where it began.
+        // A resumed run does not claim to know where it began, and what the user wrote stays.
+        var third = new RunOptions { Folder = folder.File("third"), From = folder.File("first") };
+        using var stop = new CancellationTokenSource();
+        var interrupted = TinyRun.Trainer(TinyRun.Recipe, third)
+            .Run(new ImmediateProgress<TrainingProgress>(_ => stop.Cancel()), stop.Token);
+        Assert.True(interrupted.Interrupted);
+        Assert.False(File.Exists(folder.File("third/README.md")));
+        TinyRun.Trainer(TinyRun.Recipe, new RunOptions { Folder = folder.File("third"), Resume = true }).Run();
+        Assert.Contains("\nA trained language model.", Card(folder.File("third")));
         File.WriteAllText(folder.File("second/README.md"), "# Mine\n");
-        TinyRun.Trainer(TinyRun.Recipe, new RunOptions { Folder = folder.File("second"), Resume = true }).Run();
+        TinyRun.Trainer(TinyRun.Recipe,
+            new RunOptions { Folder = folder.File("second"), From = folder.File("first"), Overwrite = true }).Run();
         Assert.Equal("# Mine\n", Card(folder.File("second")));
-        File.Delete(folder.File("second/README.md"));
-        TinyRun.Trainer(TinyRun.Recipe, new RunOptions { Folder = folder.File("second"), Resume = true }).Run();
-        Assert.Contains("\nA trained language model.", Card(folder.File("second")));
     }
 
     private static string Card(string folder) => File.ReadAllText(Path.Combine(folder, ModelCard.FileName));
