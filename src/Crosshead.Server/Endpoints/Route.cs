@@ -18,6 +18,9 @@ internal sealed record Route(string Method, string Path, string Summary, Func<Ex
     /// <summary>Whether the path with /v1 is the usual one.</summary>
     public bool Versioned { get; init; }
 
+    /// <summary>Whether it asks the engine for an answer.</summary>
+    public bool Generates { get; init; }
+
     /// <summary>Whether it is a part of another one, which nobody asks for by itself.</summary>
     public bool IsPart { get; init; }
 

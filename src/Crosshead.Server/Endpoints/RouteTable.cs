@@ -15,11 +15,13 @@ internal static class RouteTable
         {
             Versioned = true,
             Fields = CompletionFields.Table,
+            Generates = true,
         },
         new("POST", "/chat/completions", "Writes the next turn of a conversation.", ChatEndpoint.HandleAsync)
         {
             Versioned = true,
             Fields = ChatFields.Table,
+            Generates = true,
         },
         new("POST", "/tokenize", "Turns a text or a conversation into tokens.", TokenizerEndpoints.TokenizeAsync)
         {

@@ -22,7 +22,9 @@ internal sealed class Router(ServerState state, RequestLog log)
         var gone = false;
         try
         {
-            await Route(exchange).Handle(exchange);
+            var route = Route(exchange);
+            error = route.Generates ? Full() : null;
+            await (error is null ? route.Handle(exchange) : JsonOutput.SendErrorAsync(http, error));
         }
         catch (Exception e)
         {
@@ -59,6 +61,10 @@ internal sealed class Router(ServerState state, RequestLog log)
             Allow = Methods(routes),
         };
     }
+
+    // A full queue refuses requests before they are read, and without exceptions: there may be very many.
+    private ApiException? Full() => state is { Model: { } model, Failure: null, Draining: false }
+        && model.Engine.Full is { } refusal ? Failures.OfSubmission(refusal) : null;
 
     private bool IsOpen(IReadOnlyList<Route> routes) => routes.Count > 0 && routes.All(r =>
         r.Open == Openness.Always || r.Open == Openness.Local && state.Options.IsLocal);

@@ -78,6 +78,9 @@ public sealed class Engine : IEngine
     public string? Failure { get; private set; }
 
     /// <inheritdoc/>
+    public EngineOverloadedException? Full => _inbox.Full();
+
+    /// <inheritdoc/>
     public EngineStatistics Statistics => Loop.Counters.Read(_store.Pages, _inbox.Choices, _inbox.Tokens);
 
     /// <summary>The work of its thread.</summary>

@@ -27,21 +27,28 @@ internal sealed class EngineInbox(EngineOptions options, int slots, StepMeter me
     public Task Emptied => _emptied.Task;
 
     /// <summary>
-    /// Checks that the queue is not full. What is submitted then is taken whole, however large it is: if it had to fit
-    /// into what is left, large requests would be refused as long as there are small ones.
+    /// Why nothing more is taken: the queue is full, or closed; null if there is room. What is submitted then is taken
+    /// whole, however large it is: if it had to fit into what is left, large requests would be refused as long as there
+    /// are small ones.
     /// </summary>
-    /// <exception cref="EngineOverloadedException">It is full, or the engine takes no more.</exception>
-    public void RequireRoom()
+    public EngineOverloadedException? Full()
     {
         lock (_gate)
         {
-            if (_closed is not null) throw new EngineOverloadedException(_closed, s_longest);
+            if (_closed is not null) return new EngineOverloadedException(_closed, s_longest);
             if (_submissions >= slots + options.MaxQueued)
-                throw Overloaded($"{_submissions} requests wait or run, and the limit is {slots} + "
+                return Overloaded($"{_submissions} requests wait or run, and the limit is {slots} + "
                     + $"{options.MaxQueued}");
-            if (Tokens >= options.MaxQueuedTokens)
-                throw Overloaded($"{Tokens} prompt tokens wait, and the limit is {options.MaxQueuedTokens}");
+            return Tokens >= options.MaxQueuedTokens
+                ? Overloaded($"{Tokens} prompt tokens wait, and the limit is {options.MaxQueuedTokens}") : null;
         }
+    }
+
+    /// <summary>Checks that there is room.</summary>
+    /// <exception cref="EngineOverloadedException">It is full, or the engine takes no more.</exception>
+    public void RequireRoom()
+    {
+        if (Full() is { } refusal) throw refusal;
     }
 
     /// <summary>Puts calls that were submitted together in the queue.</summary>

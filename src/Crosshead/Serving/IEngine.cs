@@ -22,6 +22,12 @@ public interface IEngine : IDisposable
     /// <summary>What ended it, if its state is <see cref="EngineState.Failed"/>.</summary>
     string? Failure { get; }
 
+    /// <summary>
+    /// Why a request would be refused now, whatever it asks for; null if there is room. So a server need not read what
+    /// it will not answer.
+    /// </summary>
+    EngineOverloadedException? Full => null;
+
     /// <summary>What it does now, and has done.</summary>
     EngineStatistics Statistics { get; }
 

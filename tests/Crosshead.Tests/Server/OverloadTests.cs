@@ -75,6 +75,32 @@ public sealed class OverloadTests
     }
 
     [Fact]
+    public async Task A_full_queue_refuses_requests_before_it_reads_them()
+    {
+        using var decoder = Decoder();
+        using var opened = new ManualResetEventSlim();
+        decoder.Before = _ => opened.Wait();
+        using var engine = Serve(decoder, new EngineOptions { MaxQueued = 1 });
+        await using var server = await StartAsync(engine);
+        const string Body = """{"prompt":[1,2],"max_tokens":3,"ignore_eos":true}""";
+        var running = Enumerable.Range(0, Slots + 1).Select(_ => server.AskAsync("/v1/completions", Body)).ToArray();
+        try
+        {
+            await TestServer.UntilAsync(() => engine.Full is not null);
+            foreach (var path in new[] { "/v1/completions", "/v1/chat/completions" })
+                await server.AskAsync(path, "no JSON", HttpStatusCode.ServiceUnavailable);
+            await server.AskAsync("/tokenize", "no JSON", HttpStatusCode.BadRequest);
+        }
+        finally
+        {
+            opened.Set();
+        }
+        await Task.WhenAll(running);
+        Assert.Null(engine.Full);
+        await server.AskAsync("/v1/completions", "no JSON", HttpStatusCode.BadRequest);
+    }
+
+    [Fact]
     public async Task A_request_that_takes_longer_than_it_may_is_ended()
     {
         using var decoder = Decoder();
