@@ -55,7 +55,8 @@ internal sealed class FrozenAttention : IAttention
         _keysFollowValues = lasting && layer.KeyFactors is not null
             && own.Query.Weight.Device.type == DeviceType.CUDA;
         if (_keysFollowValues) keptValues = Keep((keptValues ?? own.OwnValues(type)).Above(Keys));
-        _kept = new FrozenProjections(own, keptKeys, keptValues, normKeys: !keys.AreComponents, keyMix, join: lasting);
+        _kept = new FrozenProjections(own, keptKeys, keptValues, normKeys: !keys.AreComponents, keyMix,
+            composes: _keyMatrices is not null && _sumMix is not null, join: lasting);
     }
 
     /// <summary>The layer that was frozen.</summary>
@@ -129,23 +130,24 @@ internal sealed class FrozenAttention : IAttention
         return heads.transpose(1, 2);
     }
 
-    // Of a pass over pages: many rows of a sequence read its heads, composed for them, and the others components.
+    // Of a pass over pages: several rows of a sequence read its heads, composed for them, and the others components.
     private Tensor? AttendComposed(KeptTokens kept, TokenView view)
     {
-        if (view.Pieces?.Composed is not { } work || kept.PlainQuery is not { } plain || _keyMatrices is null
-            || _sumMix is null) return null;
+        if (view.Composed is not { } work || _keyMatrices is null || _sumMix is null
+            || (work.Many is not null && kept.PlainQuery is null)) return null;
         var (own, table) = (Layer.Projections, kept.Table!);
         Tensor Read(Tensor query, Tensor keys, Tensor values, Tensor pages, Tensor? factors, PieceWork pieces,
             Tensor? into) => DecodeAttention.ApplyPaged(query.transpose(1, 2), keys, values, pages, own.Scale, factors,
                 view.Begins, view.Length, pieces, into: into);
         var sums = Read(kept.Query, kept.Keys, kept.Values, table, kept.KeyFactors, work.Few, null); // [B,h,1,r]
+        if (work.Many is not { } many) return GroupProduct.Of(sums, _sumMix);                       // [B,h,1,d]
         var valueMatrices = _sumMix.transpose(1, 2);                                                // [g,d,r]
-        var heads = SkinnyMatMul.ApplyGroups(sums, valueMatrices, work.Wanted);                     // [B,h,1,d]
-        var keys = work.Room(work.Keys, own.Groups, own.HeadDim);
-        var values = work.Room(work.Values, own.Groups, own.HeadDim);
-        ComposePages.Apply(kept.Keys, _keyMatrices, kept.KeyFactors, work.Pages, keys);
-        ComposePages.Apply(kept.Values, valueMatrices, null, work.Pages, values);
-        return Read(plain, keys, values, work.Table, null, work.Many, heads);
+        var heads = SkinnyMatMul.ApplyGroups(sums, valueMatrices, many.Others);                     // [B,h,1,d]
+        var keys = many.Room(many.Keys, own.Groups, own.HeadDim);
+        var values = many.Room(many.Values, own.Groups, own.HeadDim);
+        ComposePages.Apply(kept.Keys, _keyMatrices, kept.KeyFactors, kept.Values, valueMatrices, many.Pages, keys,
+            values);
+        return Read(kept.PlainQuery!, keys, values, many.Table, null, many.Pieces, heads);
     }
 
     private KeptTokens Append(Tensor x, TokenView view, KeyValueCache cache)

@@ -15,7 +15,7 @@ internal sealed class FrozenProjections : IHeadProjections
 {
     private readonly AttentionProjections _layer;
     private readonly HeadRows? _keys, _values; // null for the layer's own
-    private readonly bool _normKeys;
+    private readonly bool _normKeys, _composes;
     private readonly Tensor? _queryMix;
     private readonly JointLinear? _joint;
 
@@ -29,15 +29,17 @@ internal sealed class FrozenProjections : IHeadProjections
     /// <param name="queryMix">
     /// The mix that queries carry, see <see cref="Composition.IKeyComposition.QueryMix"/>; null for none.
     /// </param>
+    /// <param name="composes">Whether several rows of a sequence read heads that are composed for them.</param>
     /// <param name="join">
     /// Whether to lay the weights side by side, where the device gains by it. The layer's own weights become parts of
     /// the joint one.
     /// </param>
     public FrozenProjections(
         AttentionProjections layer, HeadRows? keys = null, HeadRows? values = null,
-        bool normKeys = true, Tensor? queryMix = null, bool join = true)
+        bool normKeys = true, Tensor? queryMix = null, bool composes = false, bool join = true)
     {
         (_layer, _keys, _values, _normKeys, _queryMix) = (layer, keys, values, normKeys, queryMix);
+        _composes = composes;
         if (join) layer.FreezeNorms();
         if (!join || layer.Query.Weight.Device.type != DeviceType.CUDA) return; // weights in a file stay there
         (Linear, Tensor?, Tensor?) Part(Linear own, HeadRows? made) => (own, made?.Weight, made?.Bias);
@@ -86,11 +88,12 @@ internal sealed class FrozenProjections : IHeadProjections
         }
         if (!StepHeads.Supports(x, view.Cos, keys, values)) return null;
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Factors, _normKeys ? _layer.KeyNorm?.Factors : null);
-        var plain = _queryMix is null || view.Pieces?.Composed is null ? null
+        var others = _composes ? view.Composed?.Many?.Others : null; // one past the last that reads components
+        var plain = others is null ? null
             : empty([x.shape[0], 1, _layer.Heads, _layer.HeadDim], x.dtype, x.device);
         var query = StepHeads.Apply(
             norm is { } own ? joint.Forward(x, own) : joint.Forward(x), view.Cos, view.Sin, queryNorm, keyNorm,
-            _layer.NormEpsilon, _queryMix, place, keys, values, factors, table, plain);
+            _layer.NormEpsilon, _queryMix, place, keys, values, factors, table, plain, others);
         if (cache.Scales is not null) cache.Append(keys, values, view.Place);
         (keys, values, factors) = cache.Seen(view.Place);
         return new KeptTokens(view.Grown(query), keys, values, factors, view.Place.Table, cache.Scales)

@@ -45,6 +45,11 @@ public sealed record TokenView(Tensor Cos, Tensor Sin, Tensor? Mask, bool Causal
     internal PieceWork? Pieces { get; init; }
 
     /// <summary>
+    /// As <see cref="Pieces"/>, for layers that keep components of keys and of values; null for as others.
+    /// </summary>
+    internal ComposedWork? Composed { get; init; }
+
+    /// <summary>
     /// For tokens that form trees: one past the last query that sees each token, [B, N] (int32), for kernels that need
     /// no mask. Null if <see cref="Mask"/> says more.
     /// </summary>

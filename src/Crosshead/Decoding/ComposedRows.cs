@@ -2,6 +2,7 @@ using Crosshead.Attention.Caches;
 using Crosshead.Kernels.StepAttention;
 using Crosshead.Model;
 using Crosshead.Model.Views;
+using Crosshead.Runtime.Cuda;
 using static TorchSharp.torch;
 
 namespace Crosshead.Decoding;
@@ -13,22 +14,26 @@ namespace Crosshead.Decoding;
 /// </summary>
 internal sealed class ComposedRows : IDisposable
 {
-    private const int LeastRows = 64;           // of a sequence, for whom its heads are composed
-    private const long MostBytes = 128L << 20;  // of composed keys and values
+    private const int LeastRows = 8;            // of a sequence, for whom its heads are composed
+    private const long LeastBytes = 128L << 20; // of composed keys and values
 
     private readonly PieceScratch _scratch;
     private readonly Tensor _keys, _values;
     private readonly int _pages, _pool, _fewTokens, _fewSplits, _manyTokens, _manySplits;
+    private readonly bool _shares; // whether the rows that read components are shared out to _fewSplits blocks
+    private readonly HashSet<int> _seen = [];
 
-    private ComposedRows(LanguageModel model, PagedState state, PieceScratch scratch, int fewTokens, int fewSplits,
-        int manyTokens)
+    private ComposedRows(LanguageModel model, PagedState state, PieceScratch scratch, bool shares, int fewTokens,
+        int fewSplits, int manyTokens)
     {
-        (_scratch, _fewTokens, _fewSplits, _manyTokens) = (scratch, fewTokens, fewSplits, manyTokens);
+        (_scratch, _shares, _fewTokens, _fewSplits, _manyTokens) = (scratch, shares, fewTokens, fewSplits, manyTokens);
         var attention = model.Options.Attention;
         _manySplits = PassPieces.SplitsFor(state, attention.Groups);
         _pool = (int)state.Layers[0].Whole.Keys.shape[0];
         var page = (long)state.PageTokens * attention.Groups * model.Options.HeadDim;
-        _pages = (int)Math.Clamp(MostBytes / (2 * page * sizeof(short)), 1, _pool);
+        // There is room for the longest sequence and for the page of rows that are for nothing.
+        _pages = (int)Math.Min(Math.Max(LeastBytes / (2 * page * sizeof(short)),
+            PageTables.PagesFor(state.Capacity) + 1), _pool);
         _keys = empty([_pages * page], ScalarType.BFloat16, model.Device).DetachFromDisposeScope();
         _values = empty([_pages * page], ScalarType.BFloat16, model.Device).DetachFromDisposeScope();
     }
@@ -41,83 +46,113 @@ internal sealed class ComposedRows : IDisposable
     /// <param name="splits">Number of blocks that the device runs at once where components are read.</param>
     public static ComposedRows? Of(LanguageModel model, PagedState state, PieceScratch scratch, int tokens, int splits)
     {
-        var (options, d) = (model.Options, model.Options.HeadDim);
-        var any = false;
+        var (options, d, shares, any) = (model.Options, model.Options.HeadDim, true, false);
         for (var layer = 0; layer < state.Layers.Count; layer++)
-            any |= Serve(options.AttentionOf(layer).CacheLayoutFor(options.HiddenSize), state.Layers[layer], d);
+        {
+            var layout = options.AttentionOf(layer).CacheLayoutFor(options.HiddenSize);
+            if (!layout.Keys.AreComponents || !layout.Values.AreComponents) continue;
+            var (keys, values, factors) = state.Layers[layer].Whole;
+            if (!ComposePages.Supports(keys, d) || !ComposePages.Supports(values, d)) return null;
+            any = true;
+            shares &= DecodeAttention.TakesShares(keys, values, options.Attention.Heads, factors);
+        }
         if (!any) return null;
         using var head = empty([1, options.Attention.Groups, state.PageTokens, d], ScalarType.BFloat16, model.Device);
         var many = DecodeAttention.PieceTokens(head, head, options.Attention.Heads, null);
-        return many == 0 ? null : new ComposedRows(model, state, scratch, tokens, splits, many);
+        if (many == 0) return null;
+        var blocks = CudaDevice.Get(state.Layers[0].Whole.Keys.device.index).Multiprocessors;
+        return new ComposedRows(model, state, scratch, shares, shares ? 1 : tokens, shares ? blocks : splits, many);
+    }
+
+    /// <summary>
+    /// Whether steps of so many sequences are shared out too. Fewer have blocks enough if each has the same number.
+    /// </summary>
+    public bool ServesSteps(int rows) => _shares && 2 * rows > _fewSplits;
+
+    /// <summary>How many of some rows may be computed together: there is room for the heads of as many.</summary>
+    /// <param name="pass">The pass.</param>
+    /// <param name="rows">Some of its rows, in order.</param>
+    /// <param name="state">The pages of the slots.</param>
+    public int Fitting(DecodePass pass, List<int> rows, PagedState state)
+    {
+        _seen.Clear();
+        _seen.Add(state.SparePage);
+        foreach (var (first, end) in Sequences(pass, rows))
+        {
+            if (end - first < LeastRows) continue;
+            foreach (var page in Pages(pass, rows[end - 1], state)) _seen.Add(page);
+            if (_seen.Count > _pages && first > 0) return first;
+        }
+        return rows.Count;
     }
 
     /// <summary>Numbers that <see cref="Write"/> needs room for.</summary>
     /// <param name="rows">Rows of a pass.</param>
-    public int Length(int rows) =>
-        ((FewItems(rows) + ManyItems(rows)) * PieceList.ItemLength) + 1 + _pages + _pool;
+    /// <param name="composes">Whether some of them may read heads.</param>
+    public int Length(int rows, bool composes) => LayoutOf(rows, composes).End;
 
     /// <summary>Shares the rows of a pass out.</summary>
     /// <param name="pass">The pass.</param>
     /// <param name="rows">The rows to compute, in order.</param>
     /// <param name="all">Rows of the launch; those behind <paramref name="rows"/> see the first token of the spare
     /// page.</param>
+    /// <param name="composes">As for <see cref="Length"/>.</param>
     /// <param name="state">The pages of the slots.</param>
     /// <param name="told">Room for <see cref="Length"/> numbers.</param>
-    public void Write(DecodePass pass, List<int> rows, int all, PagedState state, Span<int> told)
+    public void Write(DecodePass pass, List<int> rows, int all, bool composes, PagedState state, Span<int> told)
     {
-        var (few, many, wanted) = (new List<Piece>(), new List<Piece>(), 0);
-        var items = (FewItems(all) + ManyItems(all)) * PieceList.ItemLength;
-        var pages = told.Slice(items + 1, _pages);
-        var places = told.Slice(items + 1 + _pages, _pool);
+        var layout = LayoutOf(all, composes);
+        var (few, many, others) = (new List<Piece>(), new List<Piece>(), 0);
+        var pages = told[layout.Pages..layout.Places];
+        var places = told[layout.Places..layout.End];
         pages.Fill(-1);
         places.Clear();
-        var composed = new HashSet<int>();
-        void Compose(int page, Span<int> pages, Span<int> places)
+        _seen.Clear();
+        if (composes) Compose([state.SparePage], pages, places);
+        foreach (var (first, end) in Sequences(pass, rows))
         {
-            if (!composed.Add(page)) return;
-            (pages[composed.Count - 1], places[page]) = (page, composed.Count - 1);
-        }
-        if (rows.Count < all) Compose(state.SparePage, pages, places);
-        for (int first = 0, end; first < rows.Count; first = end)
-        {
-            var start = pass.Rows[rows[first]];
-            for (end = first + 1; end < rows.Count && pass.Rows[rows[end]].Slot == start.Slot; end++) { }
-            var own = state.PagesOf(start.Slot)[..PageTables.PagesFor(start.Position + end - first)];
-            var isMany = end - first >= LeastRows && composed.Count + own.Length <= _pages;
-            if (!isMany) wanted = end;
-            else
-                foreach (var page in own) Compose(page, pages, places);
+            var (isMany, position) = (composes && end - first >= LeastRows, pass.Rows[rows[first]].Position);
+            if (isMany) Compose(Pages(pass, rows[end - 1], state), pages, places);
+            else others = end;
             var most = isMany ? PieceList.MostTokens : _fewTokens;
             for (var i = first; i < end; i += most)
             {
                 var count = Math.Min(most, end - i);
-                (isMany ? many : few).Add(new Piece(i, count, start.Position + i - first + count));
+                (isMany ? many : few).Add(new Piece(i, count, position + i - first + count));
             }
         }
-        for (var i = rows.Count; i < all; i += PieceList.MostTokens)
-            many.Add(new Piece(i, Math.Min(PieceList.MostTokens, all - i), End: 1));
-        told[items] = wanted;
-        var behind = FewItems(all) * PieceList.ItemLength;
-        PieceList.Write(few, _fewTokens, _fewSplits, told[..behind]);
-        PieceList.Write(many, _manyTokens, _manySplits, told[behind..items]);
+        var filling = composes ? PieceList.MostTokens : _fewTokens;
+        for (var i = rows.Count; i < all; i += filling)
+            (composes ? many : few).Add(new Piece(i, Math.Min(filling, all - i), End: 1));
+        var items = told[..layout.Starts];
+        if (_shares) ShareList.Write(few, told[layout.Starts..layout.Many], items);
+        else PieceList.Write(few, _fewTokens, _fewSplits, items);
+        if (!composes) return;
+        PieceList.Write(many, _manyTokens, _manySplits, told[layout.Many..layout.Others]);
+        told[layout.Others] = others;
     }
 
     /// <summary>The same on the device.</summary>
     /// <param name="told">What was written.</param>
     /// <param name="rows">Rows of the launch.</param>
+    /// <param name="composes">As for <see cref="Length"/>.</param>
     /// <param name="table">The pages of each row, [B, n] (int32).</param>
-    public ComposedWork In(Tensor told, int rows, Tensor table)
+    public ComposedWork In(Tensor told, int rows, bool composes, Tensor table)
     {
-        Tensor Items(int first, int count) => told.narrow(0, first * PieceList.ItemLength,
-            count * PieceList.ItemLength).view(count, PieceList.ItemLength);
-        var (few, many) = (FewItems(rows), ManyItems(rows));
-        var rest = (few + many) * PieceList.ItemLength;
-        var places = told.narrow(0, rest + 1 + _pages, _pool);
-        return new ComposedWork(
-            new PieceWork(Items(0, few), _fewSplits, _scratch) { MostTokens = _fewTokens },
-            new PieceWork(Items(few, many), _manySplits, _scratch),
-            told.narrow(0, rest, 1), told.narrow(0, rest + 1, _pages),
-            places.index_select(0, table.view(-1)).view(table.shape), _keys, _values);
+        var layout = LayoutOf(rows, composes);
+        Tensor Part(int from, int to) => told.narrow(0, from, to - from);
+        Tensor Items(int from, int to) => Part(from, to).view(-1, PieceList.ItemLength);
+        var few = new PieceWork(Items(0, layout.Starts), _fewSplits, _scratch)
+        {
+            MostTokens = _fewTokens,
+            Starts = _shares ? Part(layout.Starts, layout.Many) : null,
+        };
+        if (!composes) return new ComposedWork(few, Many: null);
+        var places = Part(layout.Places, layout.End);
+        return new ComposedWork(few, new ComposedHeads(
+            new PieceWork(Items(layout.Many, layout.Others), _manySplits, _scratch),
+            Part(layout.Others, layout.Pages), Part(layout.Pages, layout.Places),
+            places.index_select(0, table.view(-1)).view(table.shape), _keys, _values));
     }
 
     /// <inheritdoc/>
@@ -127,16 +162,43 @@ internal sealed class ComposedRows : IDisposable
         _values.Dispose();
     }
 
-    private static bool Serve(CacheLayout layout, KeyValueCache cache, int headDim)
+    // Rows of the same sequence that follow each other: the first, and one past the last.
+    private static IEnumerable<(int First, int End)> Sequences(DecodePass pass, List<int> rows)
     {
-        var (keys, values, _) = cache.Whole;
-        return layout.Keys.AreComponents && layout.Values.AreComponents && ComposePages.Supports(keys, headDim)
-            && ComposePages.Supports(values, headDim);
+        for (int first = 0, end; first < rows.Count; first = end)
+        {
+            for (end = first + 1; end < rows.Count && SlotOf(end) == SlotOf(first); end++) { }
+            yield return (first, end);
+        }
+        int SlotOf(int row) => pass.Rows[rows[row]].Slot;
     }
 
-    private int FewItems(int rows) => PieceList.Most(rows, _fewSplits);
+    // The pages that a row sees.
+    private static ReadOnlySpan<int> Pages(DecodePass pass, int row, PagedState state) =>
+        state.PagesOf(pass.Rows[row].Slot)[..PageTables.PagesFor(pass.Rows[row].Position + 1)];
 
-    // No sequence with fewer than so many rows has any. Rows that nobody reads may be added.
-    private int ManyItems(int rows) =>
-        PieceList.Most((rows / PieceList.MostTokens) + (rows / LeastRows) + 2, _manySplits);
+    private void Compose(ReadOnlySpan<int> own, Span<int> pages, Span<int> places)
+    {
+        foreach (var page in own)
+        {
+            if (!_seen.Add(page)) continue;
+            (pages[_seen.Count - 1], places[page]) = (page, _seen.Count - 1);
+        }
+    }
+
+    private Layout LayoutOf(int rows, bool composes)
+    {
+        var starts = (_shares ? ShareList.Most(rows, _fewSplits) : PieceList.Most(rows, _fewSplits))
+            * PieceList.ItemLength;
+        var many = starts + (_shares ? _fewSplits + 1 : 0);
+        if (!composes) return new Layout(starts, many, many, many, many, many);
+        // Each sequence with heads has several rows; those that fill the pass up are pieces too.
+        var others = many + (PieceList.Most((rows / LeastRows) + 2, _manySplits) * PieceList.ItemLength);
+        var pages = others + 1;
+        return new Layout(starts, many, others, pages, pages + _pages, pages + _pages + _pool);
+    }
+
+    // Where parts of what is told begin, behind the items of rows that read components: the first item of each block,
+    // items of rows that read heads, one past the last of the other rows, pages to compose, and their places by page.
+    private readonly record struct Layout(int Starts, int Many, int Others, int Pages, int Places, int End);
 }

@@ -89,14 +89,16 @@ public sealed class PagedDecoder : IDecoder
             cancellation.ThrowIfCancellationRequested();
             Prefill(pass, run);
         }
-        for (var i = 0; i < together.Count; i += MostTogether)
+        for (int i = 0, count; i < together.Count; i += count)
         {
+            count = Math.Min(MostTogether, together.Count - i);
+            if (_pieces?.Composed is { } composed) count = composed.Fitting(pass, together.Slice(i, count), _state);
             if (i > 0)
             {
                 cancellation.ThrowIfCancellationRequested();
                 _logits.Keep();
             }
-            Rows(pass, together.GetRange(i, Math.Min(MostTogether, together.Count - i)));
+            Rows(pass, together.GetRange(i, count));
         }
         foreach (var run in runs) _state.Keep(run.Slot, run.Start + run.Count);
     }

@@ -129,7 +129,8 @@ internal sealed class PagedSteps : IDisposable
         }
         Captures++;
         return _steps[key] = new PagedStep(_model, _state, key.Rows, key.Columns,
-            Math.Min(key.Rows, MostWanted), key.InPieces ? _pieces : null);
+            Math.Min(key.Rows, MostWanted), key.InPieces ? _pieces : null,
+            _pieces?.Composed is { } composed && (key.InPieces || composed.ServesSteps(key.Rows)) ? composed : null);
     }
 
     private readonly record struct StepKey(int Rows, int Columns, bool InPieces);

@@ -96,9 +96,7 @@ internal sealed class PassPieces : IDisposable
 
     /// <summary>The same in memory that every launch reads anew.</summary>
     /// <param name="items">[n, 8] (int32)</param>
-    /// <param name="composed">What layers of components share out; null for the same.</param>
-    public PieceWork In(Tensor items, ComposedWork? composed = null) =>
-        new(items, Splits, _scratch) { Composed = composed };
+    public PieceWork In(Tensor items) => new(items, Splits, _scratch);
 
     private static int TokensOfBlock(LanguageModel model, KeyValueCache layer)
     {

@@ -218,8 +218,10 @@ public sealed class LanguageModel : IDisposable
     /// <param name="pieces">How rows of the same sequence read its pages together; null if each reads them for
     /// itself.</param>
     /// <param name="retains">Whether everything that the call computes lives on, for a captured graph.</param>
-    internal StepView PagedViewAt(Tensor positions, long seen, Tensor table, PieceWork? pieces, bool retains) =>
-        new(_rotary, positions, seen, Device, table, pieces, retains);
+    /// <param name="composed">How the rows are shared out in layers that keep components; null for as others.</param>
+    internal StepView PagedViewAt(Tensor positions, long seen, Tensor table, PieceWork? pieces, bool retains,
+        ComposedWork? composed = null) =>
+        new(_rotary, positions, seen, Device, table, pieces, composed, retains);
 
     /// <summary>Where the next tokens of one sequence stand whose cache lies in pages [1, n] (int32).</summary>
     internal CallView PagedViewOf(long start, long count, Tensor table, long? reach = null) =>

@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 using Crosshead.Attention.Composition;
 using Crosshead.Decoding;
 using Crosshead.Generation;
@@ -130,6 +131,36 @@ public sealed class CudaGraphDecoderTests
             using var decoder = new PagedDecoder(model, 3, 300, PagedSlotTests.Pages, inPlace);
             PagedSlotTests.Play(decoder, TinyModels.Ids(300, 1, vocabulary: 300), ids => Alone(model, ids), 0.06);
             Assert.Null(decoder.Refusal);
+        }
+    }
+
+    [Theory]
+    [InlineData("mea, compressed")]
+    [InlineData("mea-no-norm, dense values, query-key norm")]
+    public void Steps_of_many_sequences_are_computed_as_if_each_were_alone(string name)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        const int sequences = 100, steps = 3;
+        using var model = Create(name, context: 300);
+        using var decoder = new PagedDecoder(model, sequences, 300, (sequences * 3) + 1);
+        var store = Assert.IsType<IPageStore>(decoder.Cache, exactMatch: false);
+        var texts = Enumerable.Range(0, sequences).Select(s => TinyModels.Ids(steps + 1 + (s * 11 % 170), seed: s,
+            vocabulary: 300)).ToArray();
+        for (var s = 0; s < sequences; s++) store.Place(s, [3 * s, (3 * s) + 2, (3 * s) + 1], 0);
+        var pass = new DecodePass();
+        for (var s = 0; s < sequences; s++)
+            for (var n = 0; n < texts[s].Length - steps; n++) pass.Add(s, n, texts[s][n], wanted: false);
+        decoder.Run(pass, TestContext.Current.CancellationToken);
+        var expected = new[] { 0, 31, 77, 99 }.ToDictionary(s => s, s => Alone(model, texts[s]));
+        for (var step = 0; step < steps; step++)
+        {
+            pass.Clear();
+            for (var s = 0; s < sequences; s++)
+                pass.Add(s, texts[s].Length - steps + step, texts[s][^(steps - step)], wanted: true);
+            decoder.Run(pass, TestContext.Current.CancellationToken);
+            Assert.Null(decoder.Refusal);
+            foreach (var (s, logits) in expected)
+                Assert.InRange(TinyModels.RelativeError(decoder.Logits(s), logits[^(steps - step)]), 0, 0.06);
         }
     }
 

@@ -96,7 +96,7 @@ public sealed class OverloadTests
             opened.Set();
         }
         await Task.WhenAll(running);
-        Assert.Null(engine.Full);
+        await TestServer.UntilAsync(() => engine.Full is null);
         await server.AskAsync("/v1/completions", "no JSON", HttpStatusCode.BadRequest);
     }
 

@@ -44,6 +44,28 @@ __device__ __forceinline__ void take_limits(int2* limits, Piece piece, const int
     }
 }
 
+// Four columns of a query, of all parts of a piece: Σ 2^(max_r − max) O_r, and the same of the totals of weights.
+__device__ __forceinline__ float4 join_parts(Parts parts, long long first, long long step, int count, int column,
+    float& whole)
+{
+    float most = NEVER;
+    float4 joined = make_float4(0, 0, 0, 0);
+    whole = 0;
+#pragma unroll 8
+    for (int r = 0; r < count; r++) most = fmaxf(most, __ldcg(parts.largest + first + r * step));
+#pragma unroll 8
+    for (int r = 0; r < count; r++)
+    {
+        const long long place = first + r * step;
+        const float share = exp2_fast(__ldcg(parts.largest + place) - most);
+        const float4 x = __ldcg((const float4*)(parts.sums + place * WV + column));
+        whole += share * __ldcg(parts.totals + place);
+        joined = make_float4(joined.x + share * x.x, joined.y + share * x.y, joined.z + share * x.z,
+            joined.w + share * x.w);
+    }
+    return joined;
+}
+
 // What a block has found, from shared memory to the output [rows of the pass, rows, queries, WV] or, of several items,
 // to the parts: sums [part, QUERIES, WV], and each query's largest score and total of weights.
 template <int STRIDE, int THREADS>
@@ -78,20 +100,9 @@ __device__ __forceinline__ void leave_piece(Piece piece, const float* found, con
     for (int i = threadIdx.x; i < work; i += THREADS)
     {
         const int m = i / (WV / 4), column = i % (WV / 4) * 4;
-        float most = NEVER, whole = 0;
-        float4 joined = make_float4(0, 0, 0, 0);
-#pragma unroll 4
-        for (int r = 0; r < piece.parts; r++)
-        {
-            const long long place = (long long)(piece.place + r * piece.step) * QUERIES + m;
-            const float high = __ldcg(parts.largest + place), total = __ldcg(parts.totals + place);
-            const float4 x = __ldcg((const float4*)(parts.sums + place * WV + column));
-            const float next = fmaxf(most, high), fade = exp2_fast(most - next), share = exp2_fast(high - next);
-            most = next;
-            whole = whole * fade + total * share;
-            joined = make_float4(joined.x * fade + x.x * share, joined.y * fade + x.y * share,
-                joined.z * fade + x.z * share, joined.w * fade + x.w * share);
-        }
+        float whole;
+        const float4 joined = join_parts(parts, (long long)piece.place * QUERIES + m, (long long)piece.step * QUERIES,
+            piece.parts, column, whole);
         write(m, column, joined, whole);
     }
 }

@@ -1,28 +1,9 @@
-using static TorchSharp.torch;
-
 namespace Crosshead.Kernels.StepAttention;
 
 /// <summary>
-/// How the rows of a pass over pages of components are shared out: many rows of a sequence read its heads, which are
+/// How the rows of a pass over pages of components are shared out: several rows of a sequence read its heads, which are
 /// composed for them, and the others read the components.
 /// </summary>
 /// <param name="Few">The rows that read components.</param>
-/// <param name="Many">The rows that read heads.</param>
-/// <param name="Wanted">One past the last row that reads components, [1] (int32).</param>
-/// <param name="Pages">The pages to compose, [n] (int32); the list ends before the first number below 0.</param>
-/// <param name="Table">Of each row, its pages among those composed, [B, m] (int32).</param>
-/// <param name="Keys">Memory for the composed keys of a layer.</param>
-/// <param name="Values">As <paramref name="Keys"/>.</param>
-internal sealed record ComposedWork(
-    PieceWork Few, PieceWork Many, Tensor Wanted, Tensor Pages, Tensor Table, Tensor Keys, Tensor Values)
-{
-    /// <summary>Memory for the heads of the pages, [n, g, P, d].</summary>
-    /// <param name="memory"><see cref="Keys"/> or <see cref="Values"/>.</param>
-    /// <param name="heads">Heads g.</param>
-    /// <param name="headDim">Head width d.</param>
-    public Tensor Room(Tensor memory, long heads, long headDim)
-    {
-        var each = memory.numel() / Pages.shape[0];
-        return memory.view(Pages.shape[0], heads, each / (heads * headDim), headDim);
-    }
-}
+/// <param name="Many">The rows that read heads; null if a pass has none, and nothing is composed.</param>
+internal sealed record ComposedWork(PieceWork Few, ComposedHeads? Many);

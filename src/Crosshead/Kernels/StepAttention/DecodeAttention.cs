@@ -34,7 +34,8 @@ internal static class DecodeAttention
         && query.shape[1] / key.shape[1] <= MostQueries && key.shape[1] % value.shape[1] == 0
         && !(GradientNode.Needed(query, key, value))
         && DecodeAttentionKernel.Fits(query.device.index, (int)key.shape[3], (int)value.shape[3],
-            (int)(query.shape[1] / key.shape[1]), FactorRows(query, key, factors), Kind(key, scales));
+            (int)(query.shape[1] / key.shape[1]), FactorRows((int)query.shape[1], (int)key.shape[1], factors),
+            Kind(key, scales));
 
     /// <summary>
     /// Attends. It neither waits for the device nor reads its memory. The launches depend only on T, and not on the
@@ -108,13 +109,27 @@ internal static class DecodeAttention
                 factors is null ? 0 : 1) : 0;
     }
 
+    /// <summary>Whether rows that each read a whole sequence may be shared out (<see cref="ShareList"/>).</summary>
+    /// <param name="key">[pages, g, P, w]</param>
+    /// <param name="value">[pages, gv, P, w']</param>
+    /// <param name="heads">Query heads h.</param>
+    /// <param name="factors">[pages, G, P]; null for none.</param>
+    public static bool TakesShares(Tensor key, Tensor value, int heads, Tensor? factors)
+    {
+        var rows = (int)key.shape[1];
+        return key.dtype == ScalarType.BFloat16 && IsRow(key) && IsRow(value) && heads / rows <= MostQueries
+            && DecodeAttentionKernel.TakesShares(key.device.index, (int)key.shape[3], (int)value.shape[3],
+                heads / rows, FactorRows(heads, rows, factors));
+    }
+
     private static Tensor LaunchPieces(Tensor query, Tensor key, Tensor value, Tensor table, int capacity, double scale,
         Tensor? factors, Tensor? begins, Tensor ends, PieceWork pieces, Tensor? into)
     {
         var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
         var (queries, wide) = (heads / rows, (int)value.shape[3]);
         var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries,
-            FactorRows(query, key, factors), paged: true, pieces: true);
+            FactorRows(heads, rows, factors), paged: true,
+            pieces.Starts is null ? RowsOfPass.Pieces : RowsOfPass.Shares);
         var blocks = (pieces.MostTokens + kernel.Plan.PieceTokens - 1) / kernel.Plan.PieceTokens;
         // For each block of a part and each row its sums, its queries' largest scores and their totals of weights.
         var counters = (long)PieceList.MostParts(pieces.Splits) * rows;
@@ -125,11 +140,12 @@ internal static class DecodeAttention
         var totals = largest + (nint)(parts * sizeof(float));
         var dense = query.contiguous();
         var output = into ?? empty([batch, heads, 1, wide], query.dtype, query.device);
-        kernel.Attend.Launch(((int)pieces.Items.shape[0], rows, blocks), kernel.Plan.Threads, kernel.Plan.SharedBytes,
+        var items = (int)(pieces.Starts is { } starts ? starts.shape[0] - 1 : pieces.Items.shape[0]);
+        kernel.Attend.Launch((items, rows, blocks), kernel.Plan.Threads, kernel.Plan.SharedBytes,
         [
             .. Arguments(dense, key, value, table, output, capacity, scale, factors, begins, ends,
                 (sums, largest, totals)),
-            Address(pieces.Items), Address(pieces.Scratch.Counters),
+            Address(pieces.Items), Address(pieces.Scratch.Counters), Address(pieces.Starts),
         ], early: true);
         foreach (var tensor in new[] { key, value, table, factors, begins, ends, dense }) GC.KeepAlive(tensor);
         GC.KeepAlive(pieces);
@@ -162,7 +178,7 @@ internal static class DecodeAttention
         var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
         var (queries, wide) = (heads / rows, (int)value.shape[3]);
         var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries,
-            FactorRows(query, key, factors), table is not null, kind: Kind(key, cacheScales));
+            FactorRows(heads, rows, factors), table is not null, kind: Kind(key, cacheScales));
         var (spans, cluster) = kernel.Cut(batch * rows, capacity);
         var clusters = spans / cluster;
 
@@ -216,10 +232,10 @@ internal static class DecodeAttention
 
     // Most rows of factors that the queries of one row have: of h/G queries each, they may begin before the row and end
     // after it.
-    private static int FactorRows(Tensor query, Tensor key, Tensor? factors)
+    private static int FactorRows(int heads, int rows, Tensor? factors)
     {
         if (factors is null) return 0;
-        var (queries, sharing) = ((int)(query.shape[1] / key.shape[1]), (int)(query.shape[1] / factors.shape[1]));
+        var (queries, sharing) = (heads / rows, (int)(heads / factors.shape[1]));
         return queries % sharing == 0 ? queries / sharing : sharing % queries == 0 ? 1 : (queries / sharing) + 2;
     }
 

@@ -12,10 +12,10 @@ internal sealed class DecodeAttentionKernel
     private const int MostSpans = 1024, MostCluster = 8;
 
     private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors,
-        bool Pieces, int Kind), DecodeAttentionPlan?> Plans = new();
+        RowsOfPass Of, int Kind), DecodeAttentionPlan?> Plans = new();
 
     private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors,
-        bool Paged, bool Pieces, int Kind), DecodeAttentionKernel> Known = new();
+        bool Paged, RowsOfPass Of, int Kind), DecodeAttentionKernel> Known = new();
 
     private readonly int _places;     // blocks that the device runs at once
     private readonly int[] _clusters; // clusters of [size] blocks that it runs at once
@@ -57,7 +57,17 @@ internal sealed class DecodeAttentionKernel
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
     /// <exception cref="CrossheadException">The device is not available.</exception>
     public static int PieceTokens(int device, int keyWidth, int valueWidth, int queries, int factors) =>
-        PlanOf(device, keyWidth, valueWidth, queries, factors, pieces: true)?.PieceTokens ?? 0;
+        PlanOf(device, keyWidth, valueWidth, queries, factors, RowsOfPass.Pieces)?.PieceTokens ?? 0;
+
+    /// <summary>Whether there is a kernel for these widths whose blocks have shares of a pass.</summary>
+    /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
+    /// <param name="keyWidth">Width of a key row.</param>
+    /// <param name="valueWidth">Width of a value row.</param>
+    /// <param name="queries">Queries per row.</param>
+    /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
+    /// <exception cref="CrossheadException">The device is not available.</exception>
+    public static bool TakesShares(int device, int keyWidth, int valueWidth, int queries, int factors) =>
+        PlanOf(device, keyWidth, valueWidth, queries, factors, RowsOfPass.Shares) is not null;
 
     /// <summary>The kernel for widths that <see cref="Fits">fit</see>; compiled on the first call.</summary>
     /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
@@ -66,14 +76,14 @@ internal sealed class DecodeAttentionKernel
     /// <param name="queries">Queries per row.</param>
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
     /// <param name="paged">Whether the cache lies in pages.</param>
-    /// <param name="pieces">Whether the rows of queries are pieces of sequences.</param>
+    /// <param name="of">How blocks find their rows.</param>
     /// <param name="kind">Type of the cache: 0 for bfloat16, or <see cref="CacheScales.KindOf"/>.</param>
     /// <exception cref="CrossheadException">The source does not compile, or the device is not available.</exception>
     public static DecodeAttentionKernel For(int device, int keyWidth, int valueWidth, int queries,
-        int factors, bool paged, bool pieces = false, int kind = 0) =>
-        Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged, pieces, kind), static key =>
+        int factors, bool paged, RowsOfPass of = RowsOfPass.Grid, int kind = 0) =>
+        Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged, of, kind), static key =>
         {
-            var plan = PlanOf(key.Device, key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Pieces,
+            var plan = PlanOf(key.Device, key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Of,
                 key.Kind)!;
             var source = KernelText.Read(["bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "clusters.cuh",
                 "spans.cuh", "tiles.cuh", "pieces.cuh", .. plan.Sources, "join_clusters.cu"]);
@@ -99,19 +109,23 @@ internal sealed class DecodeAttentionKernel
     }
 
     private static DecodeAttentionPlan? PlanOf(int device, int keyWidth, int valueWidth, int queries, int factors,
-        bool pieces = false, int kind = 0) =>
-        Plans.GetOrAdd((device, keyWidth, valueWidth, queries, factors, pieces, kind), static key =>
+        RowsOfPass of = RowsOfPass.Grid, int kind = 0) =>
+        Plans.GetOrAdd((device, keyWidth, valueWidth, queries, factors, of, kind), static key =>
         {
             var device = CudaDevice.Get(key.Device);
+            var (shared, warpgroups) = (device.SharedMemoryPerBlock, device.HasWarpgroups);
             if (key.Kind > 0)
-                return ScaledTilePlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Kind,
-                        device.SharedMemoryPerBlock)
+                return ScaledTilePlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Kind, shared)
                     ?? (DecodeAttentionPlan?)ScaledPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors,
-                        key.Kind, device.SharedMemoryPerBlock);
-            return key.Pieces
-                ? DecodeAttentionPlan.ForPieces(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors,
-                    device.SharedMemoryPerBlock)
-                : DecodeAttentionPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors,
-                    device.SharedMemoryPerBlock, device.HasWarpgroups);
+                        key.Kind, shared);
+            return key.Of switch
+            {
+                RowsOfPass.Pieces => DecodeAttentionPlan.ForPieces(key.KeyWidth, key.ValueWidth, key.Queries,
+                    key.Factors, shared),
+                RowsOfPass.Shares => DecodeAttentionPlan.ForShares(key.KeyWidth, key.ValueWidth, key.Queries,
+                    key.Factors, shared, warpgroups),
+                _ => DecodeAttentionPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, shared,
+                    warpgroups),
+            };
         });
 }

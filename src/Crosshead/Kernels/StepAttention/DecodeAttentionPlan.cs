@@ -54,6 +54,17 @@ internal abstract record DecodeAttentionPlan(int KeyWidth, int ValueWidth, int Q
         int sharedBytes) => PiecePlan.For(keyWidth, valueWidth, queries, factors)
             ?? (DecodeAttentionPlan?)WarpPlan.OfPieces(keyWidth, valueWidth, queries, factors, sharedBytes);
 
+    /// <summary>The best plan for shares of a pass; null if there is none.</summary>
+    /// <param name="keyWidth">A multiple of 16 from 64 to 512.</param>
+    /// <param name="valueWidth">As <paramref name="keyWidth"/>.</param>
+    /// <param name="queries">Queries per row, 1 to 64.</param>
+    /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
+    /// <param name="sharedBytes">Maximum shared memory per block.</param>
+    /// <param name="warpgroups">Whether the device has <c>wgmma</c>.</param>
+    public static DecodeAttentionPlan? ForShares(int keyWidth, int valueWidth, int queries, int factors,
+        int sharedBytes, bool warpgroups) => warpgroups
+            ? WarpgroupPlan.OfShares(keyWidth, valueWidth, queries, factors, sharedBytes) : null;
+
     /// <summary>The kernel's macros.</summary>
     /// <param name="paged">Whether the cache lies in pages.</param>
     public virtual IReadOnlyList<string> Defines(bool paged) =>

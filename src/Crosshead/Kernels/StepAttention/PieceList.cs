@@ -56,7 +56,8 @@ internal static class PieceList
         return count;
     }
 
-    private static int Spans(Piece piece) =>
+    /// <summary>Spans of 64 tokens that a piece sees.</summary>
+    internal static int Spans(Piece piece) =>
         (piece.End + DecodeAttention.PageTokens - 1) / DecodeAttention.PageTokens;
 
     private static int Share(int spans, int rank, int parts) => (int)((long)spans * rank / parts);

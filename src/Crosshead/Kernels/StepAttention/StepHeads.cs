@@ -48,10 +48,12 @@ internal static class StepHeads
     /// device), rows in order.
     /// </param>
     /// <param name="plain">[B, 1, h, d]; receives the queries without the mix. Null for nothing.</param>
+    /// <param name="mixed">How many of the first sequences need the mix, [1] (int32, on the device); null for
+    /// all.</param>
     /// <returns>Queries [B, 1, h, d], with <paramref name="queryMix"/> [B, 1, h, c·d].</returns>
     public static Tensor Apply(Tensor joint, Tensor cosine, Tensor sine, Tensor? queryNorm, Tensor? keyNorm,
         double epsilon, Tensor? queryMix, Tensor positions, Tensor keys, Tensor values, Tensor? factors,
-        Tensor? table = null, Tensor? plain = null)
+        Tensor? table = null, Tensor? plain = null, Tensor? mixed = null)
     {
         (joint, cosine, sine) = (RowKernel.Dense(joint), RowKernel.Dense(cosine), RowKernel.Dense(sine));
         var (batch, half) = ((int)joint.shape[0], (int)cosine.shape[^1]);
@@ -76,13 +78,14 @@ internal static class StepHeads
             positions.shape[0] == 1 ? 0 : 1,
             Pointer(table), (int)(table?.stride(0) ?? 0), (int)keys.shape[2],
             Pointer(queryMix), queryHeads / mixGroups, Aten.DataPointer(query), queryHeads, Pointer(plain),
+            Pointer(mixed),
             Aten.DataPointer(keys), keys.stride(0), keys.stride(1), (int)keys.shape[3], keyHeads,
             Aten.DataPointer(values), values.stride(0), values.stride(1), (int)values.shape[3], valueCount,
             Pointer(factors), factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L, composed,
         ], early: true);
         foreach (var tensor
             in new[] { joint, cosine, sine, queryNorm, keyNorm, queryMix, positions, keys, values, factors, table,
-                plain })
+                plain, mixed })
             GC.KeepAlive(tensor);
         return query;
     }

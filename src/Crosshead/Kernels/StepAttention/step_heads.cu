@@ -43,6 +43,7 @@ step_heads(const element* __restrict__ joint, long long step,
            const element* __restrict__ mix, int sharing,
            element* __restrict__ query, int query_heads,      // [B, query_heads, WIDTH], or for each component
            element* __restrict__ plain,                       // [B, query_heads, WIDTH], unmixed; null for none
+           const int* __restrict__ mixed,                     // how many of the first sequences need the mix; null: all
            element* __restrict__ keys, long long key_batch, long long key_row, int key_width, int key_heads,
            // elements a token
            element* __restrict__ values, long long value_batch, long long value_row, int value_width, int value_count,
@@ -117,6 +118,7 @@ step_heads(const element* __restrict__ joint, long long step,
             store(plain + row * WIDTH + at, a);
             store(plain + row * WIDTH + HALF + at, b);
         }
+        if (mixed && sequence >= *mixed) return;
         for (int i = 0; i < COMPONENTS; i++) // conj(mix) · query: the scalar product conjugates its left side
         {
             const element* of = mix + (head / sharing * COMPONENTS + i) * WIDTH + at;

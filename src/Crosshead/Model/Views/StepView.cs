@@ -17,6 +17,7 @@ internal sealed class StepView : CallView, IDisposable
     private readonly Tensor _positions, _lengths; // [B], int64 and int32
     private readonly Tensor? _table;
     private readonly PieceWork? _pieces;
+    private readonly ComposedWork? _composed;
 
     /// <param name="rotary">Rotary angles by position.</param>
     /// <param name="positions">Number of earlier tokens per sequence, [B] (int64): the position of the next
@@ -26,11 +27,13 @@ internal sealed class StepView : CallView, IDisposable
     /// <param name="table">The pages of each sequence, [B, n] (int32); null if the cache has no pages.</param>
     /// <param name="pieces">How rows of the same sequence read its pages together; null if each reads them for
     /// itself.</param>
+    /// <param name="composed">The same for layers that keep components; null for as others.</param>
     /// <param name="retains">Whether everything that the call computes lives on, for a captured graph.</param>
     public StepView(RotaryTables rotary, Tensor positions, long seen, Device device, Tensor? table = null,
-        PieceWork? pieces = null, bool retains = true) : base(rotary, seen, reach: 0)
+        PieceWork? pieces = null, ComposedWork? composed = null, bool retains = true) : base(rotary, seen, reach: 0)
     {
-        (_seen, _device, _positions, _table, _pieces, Retains) = (seen, device, positions, table, pieces, retains);
+        (_seen, _device, _positions, _table, Retains) = (seen, device, positions, table, retains);
+        (_pieces, _composed) = (pieces, composed);
         _lengths = (positions + 1).to(ScalarType.Int32);
     }
 
@@ -58,6 +61,7 @@ internal sealed class StepView : CallView, IDisposable
             Length = _lengths,
             Begins = begins?.to(ScalarType.Int32),
             Pieces = _pieces,
+            Composed = _composed,
             LateMask = () => Mask(begins),
         };
     }

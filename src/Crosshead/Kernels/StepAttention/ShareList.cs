@@ -1,0 +1,65 @@
+namespace Crosshead.Kernels.StepAttention;
+
+/// <summary>
+/// Shares the attention of a pass out to the multiprocessors of a device: each gets the same number of spans of 64
+/// tokens, of one sequence or of several, one after the other. Where a share ends within a sequence, this becomes
+/// several items (<c>pieces.cuh</c>).
+/// </summary>
+internal static class ShareList
+{
+    // One block joins all items of a row: at most this many, or the root of its spans if that is more.
+    private const int MostItems = 8;
+    private const int SpansOfItem = 1; // what an item costs beside its spans
+
+    /// <summary>Most items of so many rows.</summary>
+    public static int Most(int rows, int blocks) => rows + blocks;
+
+    /// <summary>Writes the items of rows, and of each block where its items begin.</summary>
+    /// <param name="rows">The rows, each a piece of one token.</param>
+    /// <param name="starts">Receives the first item of each block and, behind the last block, the number of
+    /// items.</param>
+    /// <param name="items">Room for <see cref="Most"/> items of <see cref="PieceList.ItemLength"/> numbers.</param>
+    /// <returns>Number of items.</returns>
+    public static int Write(IReadOnlyList<Piece> rows, Span<int> starts, Span<int> items)
+    {
+        var blocks = starts.Length - 1;
+        var all = 0L;
+        foreach (var row in rows) all += PieceList.Spans(row) + SpansOfItem;
+        var (block, count, parts, before) = (0, 0, 0, 0L);
+        starts[0] = 0;
+        foreach (var row in rows)
+        {
+            var (spans, from, first) = (PieceList.Spans(row), 0, count);
+            var least = Math.Max(1, spans / Math.Max(MostItems, (int)Math.Sqrt(spans)));
+            for (; block + 1 < blocks; block++)
+            {
+                // The block's end, in spans of this row: one too near to an end of the row moves there.
+                var cut = (int)((all * (block + 1) / blocks) - before - SpansOfItem);
+                if (spans - cut < least) break;
+                if (cut - from >= least)
+                {
+                    Item(items, count++, row.Row, from, cut);
+                    from = cut;
+                }
+                starts[block + 1] = count;
+            }
+            Item(items, count++, row.Row, from, spans);
+            var own = count - first;
+            for (var rank = 0; rank < own; rank++)
+            {
+                var item = items.Slice((first + rank) * PieceList.ItemLength, PieceList.ItemLength);
+                (item[4], item[5], item[6]) = (own > 1 ? parts : 0, rank, own);
+            }
+            if (own > 1) parts += own;
+            before += spans + SpansOfItem;
+        }
+        starts[(block + 1)..].Fill(count);
+        return count;
+    }
+
+    private static void Item(Span<int> items, int at, int row, int from, int to)
+    {
+        ReadOnlySpan<int> item = [row, 1, from, to - from, 0, 0, 1, 1];
+        item.CopyTo(items[(at * PieceList.ItemLength)..]);
+    }
+}

@@ -1,0 +1,64 @@
+using Crosshead.Kernels.StepAttention;
+using CsCheck;
+
+namespace Crosshead.Tests.Kernels.StepAttention;
+
+/// <summary>The rows of a pass, shared out to blocks: everything once, and nobody much more than the others.</summary>
+public sealed class ShareListTests
+{
+    [Fact]
+    public void Every_span_of_every_row_is_in_one_item_of_one_block()
+    {
+        Gen.Select(Gen.Int[1, 40_000].List[0, 80], Gen.Int[1, 150]).Sample((ends, blocks) =>
+        {
+            var rows = ends.Select((end, row) => new Piece(row, 1, end)).ToList();
+            var (starts, items) = Write(rows, blocks);
+            Assert.Equal(0, starts[0]);
+            Assert.Equal(items.Count, starts[^1]);
+            Assert.Equal(starts.Order(), starts);
+
+            var parts = 0;
+            foreach (var row in rows)
+            {
+                var own = items.Where(i => i[0] == row.Row).ToList();
+                var next = 0;
+                foreach (var (item, rank) in own.Select((item, rank) => (item, rank)))
+                {
+                    Assert.Equal((1, next, rank, own.Count), (item[1], item[2], item[5], item[6]));
+                    Assert.True(item[3] > 0);
+                    if (own.Count > 1) Assert.Equal(parts, item[4]);
+                    next += item[3];
+                }
+                Assert.Equal(PieceList.Spans(row), next);
+                if (own.Count > 1) parts += own.Count;
+            }
+            Assert.InRange(parts, 0, PieceList.MostParts(blocks));
+        });
+    }
+
+    [Fact]
+    public void Blocks_have_the_same_work()
+    {
+        var rows = Enumerable.Range(0, 205).Select(row => new Piece(row, 1, 512 + (row * 37 % 512))).ToList();
+        var (starts, items) = Write(rows, 132);
+        var work = Enumerable.Range(0, 132).Select(block =>
+            items[starts[block]..starts[block + 1]].Sum(item => item[3] + 1)).ToList();
+        var mean = rows.Sum(row => PieceList.Spans(row) + 1) / 132.0; // 21
+        Assert.InRange(work.Max(), mean, mean + 3);
+    }
+
+    [Fact]
+    public void A_long_row_has_no_more_items_than_one_block_joins_quickly()
+    {
+        var (_, items) = Write([new Piece(0, 1, 131_072)], 132);
+        Assert.InRange(items.Count, 20, 46); // the root of 2,048 spans is 45
+    }
+
+    private static (int[] Starts, List<int[]> Items) Write(List<Piece> rows, int blocks)
+    {
+        var starts = new int[blocks + 1];
+        var items = new int[ShareList.Most(rows.Count, blocks) * PieceList.ItemLength];
+        var count = ShareList.Write(rows, starts, items);
+        return (starts, [.. items.Chunk(PieceList.ItemLength).Take(count)]);
+    }
+}
