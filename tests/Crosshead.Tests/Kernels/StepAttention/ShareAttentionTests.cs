@@ -15,7 +15,6 @@ public sealed class ShareAttentionTests
     [InlineData(256, 256, 32, false, null)]
     [InlineData(256, 384, 32, true, 300)]
     [InlineData(192, 320, 24, false, 100)]
-    [InlineData(512, 512, 64, false, null)]
     [InlineData(128, 80, 8, true, null)]
     public void Rows_of_any_lengths_get_what_each_reads_alone(int keyWidth, int valueWidth, int heads, bool scaled,
         int? window)
