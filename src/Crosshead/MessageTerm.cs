@@ -59,6 +59,9 @@ public static class MessageTerm
     /// <summary>The folder of the model to learn from.</summary>
     public static string Teacher => Name(nameof(Teacher));
 
+    /// <summary>The number of GPUs that share a model out.</summary>
+    public static string TensorParallel => Name(nameof(TensorParallel));
+
     /// <summary>The text that is read.</summary>
     public static string Text => Name(nameof(Text));
 

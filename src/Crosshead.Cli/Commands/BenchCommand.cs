@@ -88,6 +88,7 @@ internal abstract class BenchCommand : CliCommand
         {
             Cache = _compute.Cache(arguments, type, device),
         };
+        foreach (var shape in shapes) Check(shape, run);
         return (output, cancellation) => Time(shapes, run with
         {
             Cancel = cancellation,
@@ -122,6 +123,10 @@ internal abstract class BenchCommand : CliCommand
     /// <summary>Reads a derived command's own options, before anything is timed.</summary>
     /// <exception cref="CrossheadException">The options do not fit the shape.</exception>
     protected virtual void Read(ParseResult arguments, ModelOptions shape) { }
+
+    /// <summary>Checks that a shape can be timed, before anything is.</summary>
+    /// <exception cref="CrossheadException">It cannot.</exception>
+    protected virtual void Check(ModelOptions shape, BenchRun run) { }
 
     /// <summary>Times the cases of one model shape.</summary>
     protected abstract IEnumerable<BenchCase> Time(ModelOptions shape, BenchRun run);

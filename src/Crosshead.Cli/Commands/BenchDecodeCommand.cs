@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Decoding;
+using Crosshead.Decoding.TensorParallel;
 using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.TextModels;
@@ -32,7 +33,7 @@ internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
         {
             captured.Draw(PromptTokens);
         }
-        else
+        else if (decoder is not TensorParallelDecoder shared || !shared.TryDraw(PromptTokens))
         {
             batch.Prefill(prompts, new GenerationOptions().PrefillChunk, run.Cancel);
             Choose();

@@ -4,8 +4,8 @@ using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Cli.Options;
+using Crosshead.Decoding.TensorParallel;
 using Crosshead.Generation;
-using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.TextModels;
@@ -29,7 +29,8 @@ internal abstract class BenchGenerationCommand : BenchCommand
             + "--dtype without it.",
         HelpName = "type",
     };
-    private int _promptTokens, _newTokens;
+    private readonly Option<int> _parallel = TensorParallelOption.Create();
+    private int _promptTokens, _newTokens, _ranks;
     private GgufRecipe? _recipe;
 
     /// <summary>Describes the command.</summary>
@@ -39,12 +40,14 @@ internal abstract class BenchGenerationCommand : BenchCommand
         Options.Add(_prompt);
         Options.Add(_new);
         Options.Add(_weights);
+        Options.Add(_parallel);
     }
 
     /// <inheritdoc/>
     protected override void Read(ParseResult arguments, ModelOptions shape)
     {
         (_promptTokens, _newTokens) = (arguments.GetValue(_prompt), arguments.GetValue(_new));
+        _ranks = arguments.GetValue(_parallel);
         _recipe = arguments.GetValue(_weights) is { } name ? GgufRecipe.Named(name) : null;
         if (_promptTokens + _newTokens > shape.Context)
             throw new CrossheadException(
@@ -53,14 +56,22 @@ internal abstract class BenchGenerationCommand : BenchCommand
     }
 
     /// <inheritdoc/>
+    protected override void Check(ModelOptions shape, BenchRun run)
+    {
+        if (_ranks > 1) TensorParallelModel.Check(shape, _ranks, run.Device, run.Type);
+    }
+
+    /// <inheritdoc/>
     protected override IEnumerable<BenchCase> Time(ModelOptions shape, BenchRun run)
     {
-        using var model = _recipe is { } recipe ? DrawnModel.Of(shape, recipe, run.Type, run.Device)
-            : Dense(shape, run);
+        using var shared = _ranks == 1 ? null
+            : SharedModels.Draw(shape, _recipe, _ranks, run.Type, run.Device);
+        using var model = shared is null ? DrawnModel.Of(shape, _recipe, run.Type, run.Device) : null;
         var random = new Random(1);
         int[][] prompts = [.. Enumerable.Range(0, run.Batch)
             .Select(_ => Enumerable.Range(0, _promptTokens).Select(_ => random.Next(shape.VocabularySize)).ToArray())];
-        using var generator = new Generator(model, cache: run.Cache);
+        using var generator = shared is null ? new Generator(model!, cache: run.Cache)
+            : new Generator(shared, cache: run.Cache);
         return [.. Cases(generator, prompts, shape, run)];
     }
 
@@ -76,8 +87,8 @@ internal abstract class BenchGenerationCommand : BenchCommand
     protected int Steps => _newTokens - 1;
 
     /// <summary>The name of a model in results.</summary>
-    protected string NameOf(ModelOptions shape) =>
-        shape.Attention.Variant.NameOf() + (_recipe is { } recipe ? $" {recipe.Name}" : "");
+    protected string NameOf(ModelOptions shape) => shape.Attention.Variant.NameOf()
+        + (_recipe is { } recipe ? $" {recipe.Name}" : "") + (_ranks > 1 ? $" on {_ranks} GPUs" : "");
 
     /// <summary>Tokens of each prompt.</summary>
     protected int PromptTokens => _promptTokens;
@@ -99,28 +110,6 @@ internal abstract class BenchGenerationCommand : BenchCommand
         var averageLength = _promptTokens + (Steps / 2.0);
         var cache = shape.CacheBytesPerToken(run.Cache.FormatFor(run.Type, run.Device));
         return Steps * (weights + (run.Batch * averageLength * cache));
-    }
-
-    private static LanguageModel Dense(ModelOptions shape, BenchRun run)
-    {
-        var model = new LanguageModel(shape, run.Type, run.Device, run.Type);
-        Fill(model);
-        model.Freeze(run.Type);
-        return model;
-    }
-
-    // Large weights are drawn on their device, because the speed of a step does not depend on their values.
-    private static void Fill(LanguageModel model)
-    {
-        using var grad = no_grad();
-        using var scope = NewDisposeScope();
-        using var random = new TorchSharp.torch.Generator(1);
-        foreach (var parameter in model.Parameters)
-        {
-            if (parameter.Kind is ParameterKind.Matrix or ParameterKind.Embedding)
-                parameter.Value.normal_(0, model.Options.InitializerRange);
-            else parameter.Initialize(random);
-        }
     }
 
     /// <summary>Continues the prompts greedily by all new tokens, and returns the cost.</summary>

@@ -36,6 +36,7 @@ internal sealed class ServeArguments
     private readonly Option<int> _queuedTokens = NumberOption.WithDefault("--max-queued-tokens",
         "Tokens of prompts that wait, from which on requests are refused with 503.", 1, int.MaxValue,
         s_engine.MaxQueuedTokens);
+    private readonly Option<int> _parallel = TensorParallelOption.Create();
     private readonly Option<long?> _cache = SizeOption.Optional("--cache-memory",
         "Memory for the keys and values of past tokens, such as 8GiB; without it what the answers need, as far as half "
             + "of the free memory goes.");
@@ -120,8 +121,8 @@ internal sealed class ServeArguments
     public ServeArguments(Command command)
     {
         foreach (var option in new Option[] { _host, _port, _names, _keys, _keyFile, _context, _sequences, _step,
-            _queued, _queuedTokens, _cache, _noPrefixCache, _policy, _template, _reasoning, _ignoreDefaults, _choices,
-            _body, _drain, _stall, _timeout, _metrics, _logPrompts })
+            _queued, _queuedTokens, _parallel, _cache, _noPrefixCache, _policy, _template, _reasoning, _ignoreDefaults,
+            _choices, _body, _drain, _stall, _timeout, _metrics, _logPrompts })
             command.Options.Add(option);
     }
 
@@ -157,6 +158,7 @@ internal sealed class ServeArguments
             Device = device,
             Type = type ?? (device.type == DeviceType.CUDA ? ScalarType.BFloat16 : ScalarType.Float32),
             MaxSequences = arguments.GetValue(_sequences),
+            TensorParallel = arguments.GetValue(_parallel),
             CacheMemory = arguments.GetValue(_cache),
             Names = arguments.GetRequiredValue(_names),
             ChatTemplate = arguments.GetValue(_template),

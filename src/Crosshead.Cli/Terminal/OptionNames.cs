@@ -23,6 +23,7 @@ internal static class OptionNames
         [nameof(MessageTerm.ResponseCache)] = "--cache",
         [nameof(MessageTerm.Resume)] = "--resume",
         [nameof(MessageTerm.Teacher)] = "--teacher",
+        [nameof(MessageTerm.TensorParallel)] = "--tensor-parallel",
         [nameof(MessageTerm.Text)] = "--text FILE",
         [nameof(MessageTerm.Threads)] = "--threads",
         [nameof(MessageTerm.Window)] = "--window",

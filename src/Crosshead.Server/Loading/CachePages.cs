@@ -18,7 +18,7 @@ internal static class CachePages
         var bytesPerPage = bytesPerToken * Tokens;
         // A page more than a full sequence has: one that is being filled beside a prefix that is shared.
         var wanted = options.MaxSequences * (Quotient(context, Tokens) + 1);
-        var memory = options.CacheMemory ?? FreeMemory.ForCache(options.Device);
+        var memory = options.CacheMemory ?? FreeMemory.ForCache(options.Device, options.TensorParallel);
         var pages = options.CacheMemory is null ? Math.Min(wanted, memory / bytesPerPage) : memory / bytesPerPage;
         if (pages < 1)
             throw new CrossheadException($"the cache may have {Quantity.Bytes(memory)}, and a page of {Tokens} tokens "

@@ -13,6 +13,11 @@ public sealed record LoadOptions
     /// <summary>Device of the model; null for the processor.</summary>
     public Device? Device { get; init; }
 
+    /// <summary>
+    /// GPUs that share the model out, <see cref="Device"/> and those that follow it. 1: it is not shared.
+    /// </summary>
+    public int TensorParallel { get; init; } = 1;
+
     /// <summary>Precision of weights and computation.</summary>
     public ScalarType Type { get; init; } = ScalarType.Float32;
 
@@ -23,8 +28,8 @@ public sealed record LoadOptions
     public int MaxSequences { get; init; } = UsualSequences;
 
     /// <summary>
-    /// Bytes for what decoding keeps of tokens; null for what the sequences need at the full context, as far as half
-    /// of the free memory goes.
+    /// Bytes for what decoding keeps of tokens, on each GPU; null for what the sequences need at the full context, as
+    /// far as half of the free memory goes.
     /// </summary>
     public long? CacheMemory { get; init; }
 
@@ -46,6 +51,8 @@ public sealed record LoadOptions
     {
         Cache.FormatFor(Type, Device);
         Engine.Validate();
+        if (TensorParallel < 1)
+            throw new CrossheadException($"tensorParallel ({TensorParallel}) is out of range; use at least 1.");
         if (MaxSequences is < 1 or > 4096)
             throw new CrossheadException($"maxSequences ({MaxSequences}) is out of range; use 1 to 4096.");
         if (CacheMemory is < 1)

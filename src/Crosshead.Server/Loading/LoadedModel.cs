@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Attention;
 using Crosshead.Attention.Caches;
 using Crosshead.Decoding;
+using Crosshead.Decoding.TensorParallel;
 using Crosshead.Generation;
 using Crosshead.Runtime;
 using Crosshead.Serving;
@@ -9,6 +10,7 @@ using Crosshead.Text.Chat;
 using Crosshead.Text.Chat.Answers;
 using Crosshead.TextModels;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Crosshead.Server.Loading;
 
@@ -37,7 +39,9 @@ public sealed class LoadedModel : IDisposable
         options.Validate();
         var (template, defaults) = (Template(source, options), Defaults(source, options));
         doing?.Invoke("the weights are being read");
-        var model = TextModel.Load(source, options.Type, options.Device, options.Cache);
+        var model = options.TensorParallel == 1
+            ? TextModel.Load(source, options.Type, options.Device, options.Cache)
+            : TextModel.LoadShared(source, options.TensorParallel, options.Type, options.Device ?? CPU, options.Cache);
         IDecoder? decoder = null;
         try
         {
@@ -45,7 +49,7 @@ public sealed class LoadedModel : IDisposable
             var context = ContextOf(source, options);
             decoder = model.CreatePagedDecoder(options.MaxSequences, context,
                 CachePages.Count(options, context, model.CacheBytesPerToken));
-            if (decoder is PagedDecoder paged) paged.Prepare(options.Engine.MaxStepTokens);
+            (decoder as ICapturingDecoder)?.Prepare(options.Engine.MaxStepTokens);
             var engine = new Engine(decoder, new TokenizerCodec(source.Tokenizer), source.Options.Context,
                 options.Engine);
             var loaded = new LoadedModel(model, decoder, engine, new ServedModel
@@ -60,7 +64,7 @@ public sealed class LoadedModel : IDisposable
                 Root = source.Path,
                 Defaults = defaults,
                 Facts = Facts(model, decoder, options),
-                GraphCaptures = options.Device?.type == DeviceType.CUDA && decoder is PagedDecoder captured
+                GraphCaptures = options.Device?.type == DeviceType.CUDA && decoder is ICapturingDecoder captured
                     ? () => captured.Captures : null,
             });
             SettleMemory();
@@ -94,9 +98,11 @@ public sealed class LoadedModel : IDisposable
         options.Validate();
         Template(source, options);
         Defaults(source, options);
+        if (options.TensorParallel > 1)
+            TensorParallelModel.Check(source.Options, options.TensorParallel, options.Device ?? CPU, options.Type);
         if (options.CacheMemory is not null)
-            CachePages.Count(options, ContextOf(source, options),
-                source.Options.CacheBytesPerToken(options.Cache.FormatFor(options.Type, options.Device)));
+            CachePages.Count(options, ContextOf(source, options), TensorParallelModel.CacheBytesPerToken(
+                source.Options, options.TensorParallel, options.Cache.FormatFor(options.Type, options.Device)));
     }
 
     // What loading made stays. The first collection of garbage would move it, and stop all answers for a tenth of a
@@ -148,9 +154,10 @@ public sealed class LoadedModel : IDisposable
         {
             ["variant"] = model.Model.Options.Attention.Variant.NameOf(),
             ["device"] = options.Device?.ToString() ?? "cpu",
+            ["tensor_parallel"] = options.TensorParallel,
             ["dtype"] = Precision.NameOf(options.Type),
             ["cache_type"] = CacheOptions.NameOf(model.CacheFormat.Type),
-            ["cache_bytes_per_token"] = model.CacheBytesPerToken,
+            ["cache_bytes_per_token"] = cache.BytesPerPage / cache.PageTokens,
             ["cache_bytes"] = cache.BytesPerPage * cache.Pages,
             ["page_tokens"] = cache.PageTokens,
         };

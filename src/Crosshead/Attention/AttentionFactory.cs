@@ -63,7 +63,8 @@ public static class AttentionFactory
             : new HeadComposition(scope, "v_mix", options.ProjectedValueHeads, g, d, options.MixStart);
         var sinks = options.Sinks
             ? scope.Create("sinks", ParameterKind.Bias, Initialization.Normal(standardDeviation), h) : null;
-        return new MultiheadAttention(projections, cacheLayout, keyMix, valueMix, headNorm, sinks);
+        return new MultiheadAttention(projections, cacheLayout, keyMix, valueMix, headNorm, sinks,
+            options.ComponentsCarryNorm((int)d));
     }
 
     private static CrossheadException Unknown(AttentionVariant variant) =>

@@ -143,6 +143,10 @@ public sealed record AttentionOptions
     /// <summary>Key/value heads g, with the default resolved.</summary>
     public int Groups => KeyValueHeads ?? Heads;
 
+    /// <summary>Number of ranks that share the layer's heads out; with several, these are the options of one's
+    /// part.</summary>
+    internal int Ranks { get; init; } = 1;
+
     internal bool Composes => Variant is AttentionVariant.Mea or AttentionVariant.MeaNoNorm;
 
     /// <summary>Whether key heads are composed of components.</summary>
@@ -161,6 +165,13 @@ public sealed record AttentionOptions
     /// Number of value heads that are projected, as for keys, unless there is a <see cref="ValueRank"/>.
     /// </summary>
     internal int ProjectedValueHeads => ComposesValues ? ValueComponents ?? Groups : Groups;
+
+    /// <summary>
+    /// Whether key components carry the weight of the norm of keys, see <see cref="Attention.KeyFactors"/>. Then they
+    /// are kept in place of the heads, unless a rank has so few heads that it keeps these.
+    /// </summary>
+    internal bool ComponentsCarryNorm(int headDim) =>
+        QueryKeyNorm && ProjectedKeys(headDim) < checked(Groups * Ranks * headDim);
 
     /// <summary>Rows of the key projection.</summary>
     internal int ProjectedKeys(int headDim) => checked(ProjectedKeyHeads * headDim);
@@ -221,7 +232,7 @@ public sealed record AttentionOptions
                 + $"mea-no-norm, not to this one; remove them.");
         if (KeyComponents is not null) Require(ComposesKeys, "keyComponents", "keys");
         if (ValueComponents is not null) Require(ComposesValues, "valueComponents", "values");
-        if (KeyGrain == KeyGrain.Frequency && !(ComposesKeys && ProjectedKeyHeads < Groups))
+        if (KeyGrain == KeyGrain.Frequency && !(ComposesKeys && ProjectedKeyHeads < Groups * Ranks))
             throw new CrossheadException($"keyGrain frequency needs keys composed of fewer components than heads; set "
                 + $"keyComponents to at most {Groups - 1} with the variant mea or mea-no-norm, or keyGrain to head.");
         if (ValueGrain == ValueGrain.Dense != ValueRank.HasValue)
@@ -248,6 +259,34 @@ public sealed record AttentionOptions
             throw new CrossheadException(
                 $"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.05.");
         AttentionFactory.TraitsOf(Variant).Check(this);
+    }
+
+    /// <summary>The options of one of several ranks that share the heads out. A rank has all components, and composes
+    /// its own heads of them.</summary>
+    /// <param name="ranks">Number of ranks, a divisor of the key/value heads.</param>
+    /// <param name="hiddenSize">Model width D.</param>
+    /// <exception cref="CrossheadException">The heads cannot be shared out among so many; the message says
+    /// why.</exception>
+    internal AttentionOptions PartOf(int ranks, int hiddenSize)
+    {
+        if (!AttentionFactory.TraitsOf(Variant).HasComponents)
+            throw new CrossheadException($"{MessageTerm.TensorParallel} ({ranks}) is not for the variant "
+                + $"{Variant.NameOf()}, whose heads need each other; leave it out.");
+        if (QueryKeyNorm && QueryKeyNormSpan == QueryKeyNormSpan.AllHeads)
+            throw new CrossheadException($"{MessageTerm.TensorParallel} ({ranks}) is not for models whose norm of "
+                + "queries and keys spans all heads; leave it out.");
+        if (Groups % ranks != 0)
+            throw new CrossheadException($"{MessageTerm.TensorParallel} ({ranks}) must divide the model's {Groups} "
+                + $"key/value heads; use {NearestDivisors(Groups, ranks)}.");
+        return this with
+        {
+            Heads = Heads / ranks,
+            KeyValueHeads = Groups / ranks,
+            HeadDim = HeadDimFor(hiddenSize),
+            KeyComponents = ComposesKeys ? ProjectedKeyHeads : null,
+            ValueComponents = ComposesValues && ValueRank is null ? ProjectedValueHeads : null,
+            Ranks = ranks,
+        };
     }
 
     // The divisors of a number, in order; of many those around another number.

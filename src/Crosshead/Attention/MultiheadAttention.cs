@@ -19,6 +19,8 @@ namespace Crosshead.Attention;
 /// </summary>
 public sealed class MultiheadAttention : IAttention
 {
+    private readonly KeyFactors? _carried; // the norm whose weight the key components carry; null for none
+
     /// <summary>Puts a mechanism together.</summary>
     /// <param name="projections">The projections to queries, components and the residual stream.</param>
     /// <param name="cacheLayout">What decoding keeps per token.</param>
@@ -28,14 +30,16 @@ public sealed class MultiheadAttention : IAttention
     /// </param>
     /// <param name="headNorm">Norm of the head outputs; null for none.</param>
     /// <param name="sinks">A further score of each head that has no value, [h]; null for none.</param>
+    /// <param name="componentsCarryNorm">Whether key components carry the weight of the norm of keys.</param>
     public MultiheadAttention(
         AttentionProjections projections, CacheLayout cacheLayout,
-        IKeyComposition? keyMix, IValueComposition? valueMix, HeadNorm? headNorm, Parameter? sinks = null)
+        IKeyComposition? keyMix, IValueComposition? valueMix, HeadNorm? headNorm, Parameter? sinks = null,
+        bool componentsCarryNorm = false)
     {
         Sinks = sinks;
         (Projections, CacheLayout, KeyMix, ValueMix, HeadNorm) = (projections, cacheLayout, keyMix, valueMix, headNorm);
-        if (cacheLayout.KeyFactors > 0 && projections.KeyNorm is { } norm)
-            KeyFactors = new KeyFactors(norm, projections.Groups, projections.NormEpsilon, projections.NormsWhole);
+        if (componentsCarryNorm && projections.KeyNorm is { } norm)
+            _carried = new KeyFactors(norm, projections.Groups, projections.NormEpsilon, projections.NormsWhole);
     }
 
     /// <summary>The projections.</summary>
@@ -57,7 +61,7 @@ public sealed class MultiheadAttention : IAttention
     internal Parameter? Sinks { get; }
 
     /// <summary>The norm of keys that are cached as components; null for none.</summary>
-    internal KeyFactors? KeyFactors { get; }
+    internal KeyFactors? KeyFactors => CacheLayout.KeyFactors > 0 ? _carried : null;
 
     internal static AttentionTraits Traits { get; } = new() { HasComponents = true };
 
@@ -83,7 +87,7 @@ public sealed class MultiheadAttention : IAttention
         var components = Projections.OwnKeys(type);                                               // [c·d, D]
         if (KeyMix is null) return components;
         var heads = components.Through(KeyMix.ComposeWeight);                                     // [g·d, D], eq. 10
-        return KeyFactors is null ? heads : KeyFactors.WithoutNorm(heads);
+        return _carried is null ? heads : _carried.WithoutNorm(heads);
     }
 
     /// <summary>The projection to the value heads, [g·d, D], composed as the key heads are.</summary>

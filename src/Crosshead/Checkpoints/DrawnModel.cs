@@ -1,4 +1,5 @@
 using Crosshead.Checkpoints.Gguf;
+using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Weights;
 using static TorchSharp.torch;
@@ -6,8 +7,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Checkpoints;
 
 /// <summary>
-/// Models for inference with random weights that lie in memory as a GGUF file holds them, to measure speed without a
-/// file. Rows of a matrix repeat.
+/// Models for inference with random weights, to measure speed without a file: tensors, or rows that lie in memory as a
+/// GGUF file holds them. Such rows of a matrix repeat.
 /// </summary>
 public static class DrawnModel
 {
@@ -15,25 +16,50 @@ public static class DrawnModel
 
     /// <summary>Makes a frozen model.</summary>
     /// <param name="options">Its shape.</param>
-    /// <param name="recipe">The types of the weights. What GGUF has no place for is a tensor.</param>
+    /// <param name="recipe">The types of the weights. What GGUF has no place for is a tensor. Null: all are.</param>
     /// <param name="type">Precision of the computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">The options do not fit each other, or there is not enough
     /// memory.</exception>
-    public static LanguageModel Of(ModelOptions options, GgufRecipe recipe, ScalarType type, Device? device = null)
+    public static LanguageModel Of(ModelOptions options, GgufRecipe? recipe, ScalarType type, Device? device = null)
     {
         options.Validate();
-        var formats = Formats(options, recipe);
-        var drawn = new Dictionary<(WeightFormat, int), byte[]>();
-        var model = LanguageModel.Over(options, type, device, name => formats[name] is
+        return Filled(recipe is null ? new LanguageModel(options, type, device, type)
+            : LanguageModel.Over(options, type, device, Rows(options, recipe)), type, recipe is null);
+    }
+
+    /// <summary>Makes the part of a model that a rank has. All ranks have the same numbers where they share
+    /// them.</summary>
+    internal static LanguageModel Of(ModelPart part, GgufRecipe? recipe, ScalarType type, Device device) =>
+        Filled(LanguageModel.Of(part, type, device, recipe is null ? null : Rows(part.Whole, recipe)), type,
+            recipe is null);
+
+    // Many large tensors are drawn on their device.
+    private static LanguageModel Filled(LanguageModel model, ScalarType type, bool onDevice)
+    {
+        using (no_grad())
+        using (NewDisposeScope())
         {
-            Shape: [var rows, var columns],
-            Format: { } format
-        } ? Draw(format, rows, (int)columns, options.InitializerRange, drawn) : null);
-        using (var random = new Generator(1))
-            foreach (var parameter in model.Parameters.Where(p => p.Stored is null)) parameter.Initialize(random);
+            using var random = new Generator(1);
+            using var own = new Generator(1, model.Device);
+            foreach (var parameter in model.Parameters.Where(p => p.Stored is null))
+            {
+                if (onDevice && parameter.Kind is ParameterKind.Matrix or ParameterKind.Embedding)
+                    parameter.Value.normal_(0, model.Options.InitializerRange, own);
+                else parameter.Initialize(random);
+            }
+        }
         model.Freeze(type);
         return model;
+    }
+
+    // Random rows of the parameters that GGUF has a place for, by name.
+    private static Func<string, WeightMatrix?> Rows(ModelOptions options, GgufRecipe recipe)
+    {
+        var formats = Formats(options, recipe);
+        var drawn = new Dictionary<(WeightFormat, int), byte[]>();
+        return name => formats[name] is { Shape: [var rows, var columns], Format: { } format }
+            ? Draw(format, rows, (int)columns, options.InitializerRange, drawn) : null;
     }
 
     /// <summary>Bytes that the weights of a model take.</summary>

@@ -60,7 +60,7 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
         foreach (var parameter in model.Parameters)
         {
             using var scope = NewDisposeScope();
-            var part = PlaceOf(parameter.Name, [.. parameter.Shape], model.Options);
+            var part = PlaceOf(parameter.Name, [.. parameter.Part?.Whole ?? parameter.Shape], model.Whole);
             var stored = parameter.Stored is null ? Read(part) : null;
             if ((stored is null ? NonFiniteWeights.Count(parameter.Stored!) : NonFinite.Count(stored)) is var count
                 and > 0)

@@ -83,12 +83,19 @@ public static class ModelDirectory
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">The weights are missing, damaged, or not those of the
     /// configuration.</exception>
-    public static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device = null)
+    public static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device = null) =>
+        LoadFrozen(description, type, device, null);
+
+    /// <summary>The same for a part of the model; null for all of it.</summary>
+    internal static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device,
+        ModelPart? part)
     {
         var options = description.Options;
         using var weights = description.OpenWeights();
         weights.Check(options);
-        var model = Filled(LanguageModel.Over(options, type, device, weights.Stored(options, device)), weights);
+        var stored = weights.Stored(options, device);
+        var model = Filled(part is null ? LanguageModel.Over(options, type, device, stored)
+            : LanguageModel.Of(part, type, device, stored), weights);
         model.Freeze(type);
         return model;
     }

@@ -45,7 +45,7 @@ internal static class WeightLoader
     /// tied to.</exception>
     public static void Copy(FolderWeights weights, LanguageModel model)
     {
-        if (model.Options.TieEmbeddings && TiedHead.Differs(weights))
+        if (model.Whole.TieEmbeddings && TiedHead.Differs(weights))
             throw new CrossheadException(
                 $"\"{weights.Path}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, and this "
                 + $"model has them as one; set its tie_word_embeddings (in a recipe model.tieEmbeddings) to false.");
@@ -54,8 +54,10 @@ internal static class WeightLoader
         using var grad = no_grad();
         foreach (var weight in weights.FileByFile())
         {
-            var parts = PartsOf(weight, model.Options, weights).Where(p => parameters.ContainsKey(p.Name)).ToArray();
+            var parts = PartsOf(weight, model.Whole, weights).Where(p => parameters.ContainsKey(p.Name)).ToArray();
             if (parts.Length == 0) continue;
+            // Of the ranks that share a model out, the first checks weights that are used where they lie.
+            if (model.Ranks is { Rank: > 0 } && parts.All(p => parameters[p.Name].Stored is not null)) continue;
             WeightMatrix[] packed = weight is TensorWeight ? []
                 : [.. parts.Select(p => parameters[p.Name].Stored).OfType<WeightMatrix>()];
             var count = packed.Length == parts.Length ? packed.Sum(NonFiniteWeights.Count)

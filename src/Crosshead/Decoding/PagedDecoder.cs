@@ -10,7 +10,7 @@ namespace Crosshead.Decoding;
 /// steps. Where kernels read pages in place, all rows of a pass are computed together, whatever their sequences.
 /// Elsewhere only steps are, and the prompts one by one.
 /// </summary>
-public sealed class PagedDecoder : IDecoder
+public sealed class PagedDecoder : ICapturingDecoder
 {
     private const int MostTogether = 1024; // rows that are computed at once
 
@@ -52,10 +52,10 @@ public sealed class PagedDecoder : IDecoder
         _steps = new PagedSteps(model, _state, _pieces);
     }
 
-    /// <summary>The reason why steps are not captured; null if they are, or if none was tried yet.</summary>
+    /// <inheritdoc/>
     public string? Refusal => _steps?.Refusal;
 
-    /// <summary>Number of steps that were captured so far.</summary>
+    /// <inheritdoc/>
     public int Captures => _steps?.Captures ?? 0;
 
     /// <inheritdoc/>
@@ -103,11 +103,7 @@ public sealed class PagedDecoder : IDecoder
         foreach (var run in runs) _state.Keep(run.Slot, run.Start + run.Count);
     }
 
-    /// <summary>
-    /// Makes ready what the first requests would wait for: libraries, kernels, memory, and captured steps.
-    /// </summary>
-    /// <param name="tokens">Most tokens of a pass.</param>
-    /// <exception cref="CrossheadException">There is not enough memory.</exception>
+    /// <inheritdoc/>
     public void Prepare(int tokens)
     {
         using var grad = no_grad();

@@ -129,7 +129,11 @@ internal sealed class PagedStep : IDisposable
     {
         _graph = CudaGraph.TryCapture(_input.device.index, _stream, () => _logits = Compute(), out var refusal);
         Refusal = refusal?.Message;
-        return _graph is not null;
+        // Ranks that share the model out either all repeat the graph, or none.
+        if (_model.Ranks?.All(_graph is not null) ?? _graph is not null) return true;
+        _graph?.Dispose();
+        _graph = null;
+        return false;
     }
 
     private Tensor Compute()

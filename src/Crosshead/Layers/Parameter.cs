@@ -139,6 +139,9 @@ public sealed class Parameter : IDisposable
     /// </summary>
     internal Func<Tensor, Action<Tensor>?>? RowsAreTaken { get; set; }
 
+    /// <summary>What this is of a parameter that ranks share out; null for all of it.</summary>
+    internal ParameterPart? Part { get; set; }
+
     /// <summary>Whether a tensor is the parameter's own value.</summary>
     internal bool Is(Tensor tensor) => ReferenceEquals(_value, tensor);
 
@@ -159,12 +162,17 @@ public sealed class Parameter : IDisposable
     }
 
     /// <summary>Writes the value, or some of its rows.</summary>
-    /// <param name="rows">All of them, or rows one after the other.</param>
+    /// <param name="rows">All of them, or rows one after the other; of the whole parameter, if this is a part.</param>
     /// <param name="first">The first row to write.</param>
     internal void Write(Tensor rows, long first = 0)
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
+        if (Part is { } part)
+        {
+            if (part.Of(rows, first) is not var (own, start)) return;
+            (rows, first) = (own, start);
+        }
         if (_write is { } write) write(rows, first);
         else if (rows.shape.SequenceEqual(Shape)) Value.copy_(rows);
         else Value.narrow(0, first, rows.shape[0]).copy_(rows);

@@ -34,6 +34,9 @@ public sealed class RmsNorm : INorm
     internal InputNorm? AsInput => _offset == 0 && Weight.Type == ScalarType.BFloat16 && Weight.Value.is_contiguous()
         ? new InputNorm(Weight.Value, _epsilon) : null;
 
+    /// <summary>What is added to the mean square.</summary>
+    internal double Epsilon => _epsilon;
+
     /// <summary>What the elements are multiplied by: weight + offset [size].</summary>
     internal Tensor Factors => _offset == 0 ? Weight.Value : _factors ?? Shifted();
 

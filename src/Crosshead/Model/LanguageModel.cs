@@ -39,6 +39,17 @@ public sealed class LanguageModel : IDisposable
     {
     }
 
+    /// <summary>Creates the part of a model that a rank has. It is not trained.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="type">Precision of the computation.</param>
+    /// <param name="device">Device of the computation.</param>
+    /// <param name="stored">The weights of the whole model by the names of their parameters; null for weights that are
+    /// written to the parameters.</param>
+    /// <exception cref="CrossheadException">The options do not fit each other.</exception>
+    internal static LanguageModel Of(ModelPart part, ScalarType type, Device? device,
+        Func<string, WeightMatrix?>? stored = null) => new(part.Options, type, device, type,
+            stored is null ? null : name => part.Of(name).Of(stored(name)), part);
+
     /// <summary>Creates a model whose weights lie in files. It is not trained.</summary>
     /// <param name="options">Its shape; validated here.</param>
     /// <param name="type">Precision of the computation.</param>
@@ -52,7 +63,7 @@ public sealed class LanguageModel : IDisposable
         new(options, type, device, master ?? type, stored);
 
     private LanguageModel(ModelOptions options, ScalarType compute, Device? device, ScalarType? master,
-        Func<string, WeightMatrix?>? stored)
+        Func<string, WeightMatrix?>? stored, ModelPart? part = null)
     {
         options.Validate();
         LibTorch.EnsureLoaded();
@@ -67,10 +78,21 @@ public sealed class LanguageModel : IDisposable
         _head = options.TieEmbeddings ? _embedding : ModelParts.Head(scope, options);
         (Parameters, _scratch) = (scope.Parameters, scope.Scratch);
         _rotary = NewRotary();
+        Whole = part?.Whole ?? options;
+        if (part is null) return;
+        Ranks = part.Ranks;
+        foreach (var block in _blocks) block.Ranks = part.Ranks;
+        foreach (var parameter in Parameters) parameter.Part = part.Of(parameter.Name);
     }
 
     /// <summary>The model's shape.</summary>
     public ModelOptions Options { get; }
+
+    /// <summary>The shape of the model that this is a part of; the model's own shape if it is no part.</summary>
+    internal ModelOptions Whole { get; }
+
+    /// <summary>The ranks that share the model out; null if this is all of it.</summary>
+    internal ITensorRanks? Ranks { get; }
 
     /// <summary>Precision of activations and matrix products.</summary>
     public ScalarType ComputeType { get; private set; }
@@ -282,8 +304,13 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>Logits of hidden states [.., D] → [.., V], in the computation's precision.</summary>
-    internal Tensor Head(Tensor hidden) =>
-        LogitHead.Capped(Linear.Product(hidden, _head, null), Options.Block.LogitCap);
+    internal Tensor Head(Tensor hidden)
+    {
+        var own = Linear.Product(hidden, _head, null);
+        if (Ranks is not null && own.shape[^1] < Options.VocabularySize)
+            own = Ranks.Join(own.flatten(0, -2)).view([.. own.shape[..^1], Options.VocabularySize]);
+        return LogitHead.Capped(own, Options.Block.LogitCap);
+    }
 
     /// <summary>
     /// The output head in the computation's precision, with a tensor that outlives the model. Logits can be computed

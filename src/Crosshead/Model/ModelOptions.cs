@@ -138,6 +138,30 @@ public sealed record ModelOptions
     /// <summary>Head width d with its default resolved.</summary>
     public int HeadDim => Attention.HeadDimFor(HiddenSize);
 
+    /// <summary>Rows of the output head that a rank has: tokens whose logits it computes.</summary>
+    internal int HeadRows =>
+        TieEmbeddings || VocabularySize % Attention.Ranks != 0 ? VocabularySize : VocabularySize / Attention.Ranks;
+
+    /// <summary>
+    /// The shape of what one of several ranks has of the model: its heads, and its part of every inner width.
+    /// </summary>
+    /// <param name="ranks">Number of ranks.</param>
+    /// <exception cref="CrossheadException">The model cannot be shared out among so many; the message says why.
+    /// </exception>
+    internal ModelOptions PartOf(int ranks)
+    {
+        int Part(int width, string name) => width % ranks == 0 ? width / ranks : throw new CrossheadException(
+            $"{MessageTerm.TensorParallel} ({ranks}) must divide the model's {name} ({width}); use another number.");
+        var hasDense = Enumerable.Range(0, Layers).Any(layer => Experts?.IsSparse(layer) != true);
+        return this with
+        {
+            Attention = Attention.PartOf(ranks, HiddenSize),
+            FeedForwardSize = hasDense ? Part(FeedForward, "feedForwardSize") : FeedForward,
+            Experts = Experts is null ? null
+                : Experts with { InnerSize = Part(Experts.InnerSize, "experts.innerSize") },
+        };
+    }
+
     /// <summary>Checks that the numbers are in range and fit each other.</summary>
     /// <exception cref="CrossheadException">They do not; the message names the values and the remedy.</exception>
     public void Validate()

@@ -22,7 +22,7 @@ internal static class ModelParts
 
     /// <summary>The output head [V, D], unless it is the embedding.</summary>
     public static Parameter Head(ParameterScope scope, ModelOptions options) =>
-        new Linear(scope["lm_head"], options.HiddenSize, options.VocabularySize, options.InitializerRange,
+        new Linear(scope["lm_head"], options.HiddenSize, options.HeadRows, options.InitializerRange,
             ParameterKind.Embedding).Weight;
 
     /// <summary>

@@ -10,14 +10,19 @@ namespace Crosshead.Model;
 /// </summary>
 /// <param name="Sum">[B, N, D]</param>
 /// <param name="Update">To be added later, [B, N, D]; null for nothing.</param>
-internal readonly record struct ResidualStream(Tensor Sum, Tensor? Update = null)
+/// <param name="Ranks">Those that share the model out, if <paramref name="Update"/> is this one's part of it; null if
+/// it is whole.</param>
+internal readonly record struct ResidualStream(Tensor Sum, Tensor? Update = null, ITensorRanks? Ranks = null)
 {
     /// <summary>All of it.</summary>
-    public Tensor Whole => Update is null ? Sum : Sum + Update;
+    public Tensor Whole => Update is null ? Sum : Sum + (Ranks?.Sum(Update) ?? Update);
 
     /// <summary>All of it, and its norm; without a norm, all of it twice.</summary>
     public (Tensor Sum, Tensor Normed) Through(INorm? norm)
     {
+        if (Ranks is not null && Update is not null)
+            return (norm is RmsNorm own ? Ranks.SumInto(Sum, Update, own) : null)
+                ?? new ResidualStream(Sum, Ranks.Sum(Update)).Through(norm);
         if (norm is not null) return Update is null ? (Sum, norm.Forward(Sum)) : norm.ForwardSum(Sum, Update);
         var whole = Whole;
         return (whole, whole);

@@ -58,7 +58,8 @@ public sealed class TransformerBlock : IDisposable
             trained.Dispose();
         }
         _feedForward.Fold();
-        if (_options is { Form: BlockForm.PreNorm, Activation: Activation.Silu, ResidualMultiplier: 1 }
+        // its products add to the residual stream, which only a sum over all ranks may do
+        if (Ranks is null && _options is { Form: BlockForm.PreNorm, Activation: Activation.Silu, ResidualMultiplier: 1 }
             && _inputNorm is RmsNorm before && _feedForwardNorm is RmsNorm after)
             _step = PackedStep.Of(before, Attention, after, _feedForward);
     }
@@ -88,6 +89,9 @@ public sealed class TransformerBlock : IDisposable
     /// <summary>Maximum number of tokens that a query of this block sees; null for all earlier tokens.</summary>
     public int? SlidingWindow { get; }
 
+    /// <summary>The ranks that share the block's layers out; null if it has all of them.</summary>
+    internal ITensorRanks? Ranks { get; set; }
+
     /// <summary>The rotary angles of the attention.</summary>
     internal RotaryKind Rotary { get; }
 
@@ -106,15 +110,19 @@ public sealed class TransformerBlock : IDisposable
         if (_step?.Forward(stream, view, cache) is { } whole) return new ResidualStream(whole);
         var (x, input) = stream.Through(_inputNorm);
         var attended = Attention.Forward(input, view, cache);
-        if (_options.Form == BlockForm.Parallel)
-            return new ResidualStream(x, Scaled(attended + _feedForward.Forward(input)));
-        var update = Scaled(_attentionOutputNorm?.Forward(attended) ?? attended);
-        var (sum, normed) = new ResidualStream(x, update).Through(_feedForwardNorm);
-        var output = _feedForward.Forward(normed);
-        return new ResidualStream(sum, Scaled(_feedForwardOutputNorm?.Forward(output) ?? output));
+        if (_options.Form == BlockForm.Parallel) return Updated(x, attended + _feedForward.Forward(input), null);
+        var (sum, normed) = Updated(x, attended, _attentionOutputNorm).Through(_feedForwardNorm);
+        return Updated(sum, _feedForward.Forward(normed), _feedForwardOutputNorm);
     }
 
-    // Times the residual multiplier.
-    private Tensor Scaled(Tensor update) =>
-        _options.ResidualMultiplier == 1 ? update : update.Times(_options.ResidualMultiplier);
+    // The stream with what a layer adds: its output, normed if there is a norm, times the residual multiplier. Parts of
+    // ranks are summed here only where something else than the stream reads the sum.
+    private ResidualStream Updated(Tensor x, Tensor output, INorm? norm)
+    {
+        if (norm is null && _options.ResidualMultiplier == 1) return new ResidualStream(x, output, Ranks);
+        var whole = Ranks?.Sum(output) ?? output;
+        var update = norm?.Forward(whole) ?? whole;
+        return new ResidualStream(x,
+            _options.ResidualMultiplier == 1 ? update : update.Times(_options.ResidualMultiplier));
+    }
 }

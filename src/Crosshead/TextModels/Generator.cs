@@ -1,6 +1,7 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
+using Crosshead.Decoding.TensorParallel;
 using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.Runtime;
@@ -17,6 +18,7 @@ public sealed class Generator : IDisposable
     private readonly bool _hasText;
     private readonly CacheOptions _cache;
     private readonly Lazy<CpuWeights> _packed; // loops on several threads share them
+    private readonly TensorParallelModel? _shared; // then _model is the part of rank 0
 
     /// <summary>Creates a generator for a model, which must outlive the generator.</summary>
     /// <param name="model">The model.</param>
@@ -36,10 +38,15 @@ public sealed class Generator : IDisposable
             + "tokenizer.json beside it.");
     }
 
+    /// <summary>The same for a model that GPUs share out.</summary>
+    /// <inheritdoc cref="Generator(LanguageModel, ITextCodec?, CacheOptions?)"/>
+    public Generator(TensorParallelModel model, ITextCodec? codec = null, CacheOptions? cache = null)
+        : this(model.Parts[0], codec, cache) => _shared = model;
+
     /// <summary>How decoding keeps tokens.</summary>
     public CacheFormat CacheFormat { get; }
 
-    /// <summary>Bytes that decoding keeps of each token.</summary>
+    /// <summary>Bytes that decoding keeps of each token, on each of the GPUs that share the model out.</summary>
     public long CacheBytesPerToken => _model.Options.CacheBytesPerToken(CacheFormat);
 
     /// <summary>Prepares to continue prompts given as text.</summary>
@@ -155,10 +162,11 @@ public sealed class Generator : IDisposable
     public IDecoder CreateDecoder(int sequences, int capacity, int? threads = null)
     {
         // The tensor operators work on any device. On the CPU the vector kernels are several times as fast.
-        if (CudaGraphDecoder.Supports(_model))
-            return new CudaGraphDecoder(_model, sequences, capacity, CacheFormat);
-        if (!UsesCpuKernels) return new TensorDecoder(_model, sequences, capacity, CacheFormat);
-        return new CpuDecoder(_packed.Value, sequences, capacity, threads, cache: _cache);
+        IDecoder Create(LanguageModel model) => CudaGraphDecoder.Supports(model)
+            ? new CudaGraphDecoder(model, sequences, capacity, CacheFormat)
+            : new TensorDecoder(model, sequences, capacity, CacheFormat);
+        return UsesCpuKernels ? new CpuDecoder(_packed.Value, sequences, capacity, threads, cache: _cache)
+            : Shared(Create);
     }
 
     /// <summary>
@@ -172,9 +180,14 @@ public sealed class Generator : IDisposable
     /// <exception cref="CrossheadException">There is not enough memory.</exception>
     public IDecoder CreatePagedDecoder(int slots, int capacity, int pages, int? threads = null)
     {
-        if (!UsesCpuKernels) return new PagedDecoder(_model, slots, capacity, pages, inPlace: true, CacheFormat);
-        return new CpuDecoder(_packed.Value, slots, capacity, threads, pages, _cache);
+        PagedDecoder Create(LanguageModel model) => new(model, slots, capacity, pages, inPlace: true, CacheFormat);
+        return UsesCpuKernels ? new CpuDecoder(_packed.Value, slots, capacity, threads, pages, _cache)
+            : Shared(Create);
     }
+
+    // The decoder of the model, or of all its parts.
+    private IDecoder Shared(Func<LanguageModel, IDecoder> create) =>
+        _shared is null ? create(_model) : new TensorParallelDecoder(_shared, create);
 
     private bool UsesCpuKernels => _model.Device.type == DeviceType.CPU && CpuWeights.Supports(_model);
 

@@ -1,5 +1,6 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Decoding;
+using Crosshead.Decoding.TensorParallel;
 using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.Text.Chat;
@@ -14,10 +15,18 @@ namespace Crosshead.TextModels;
 /// </summary>
 public sealed class TextModel : IDisposable
 {
+    private readonly TensorParallelModel? _shared;
+
     private TextModel(IModelSource source, LanguageModel model, CacheOptions? cache)
     {
         (Source, Model) = (source, model);
         Generator = new Generator(model, new TokenizerCodec(source.Tokenizer), cache);
+    }
+
+    private TextModel(IModelSource source, TensorParallelModel shared, CacheOptions? cache)
+    {
+        (Source, Model, _shared) = (source, shared.Parts[0], shared);
+        Generator = new Generator(shared, new TokenizerCodec(source.Tokenizer), cache);
     }
 
     /// <summary>Loads a model.</summary>
@@ -44,6 +53,21 @@ public sealed class TextModel : IDisposable
         return new(source, source.LoadFrozen(type, device), cache);
     }
 
+    /// <summary>Loads a model that GPUs of this machine share out.</summary>
+    /// <param name="source">The source of the model.</param>
+    /// <param name="ranks">Number of GPUs.</param>
+    /// <param name="type">Precision of weights and computation.</param>
+    /// <param name="device">Device of the first GPU; the others follow it.</param>
+    /// <param name="cache">How decoding keeps tokens; null for the precision of the computation.</param>
+    /// <exception cref="CrossheadException">The model or the GPUs are not for that, the weights are damaged, or there
+    /// is no such cache on the devices.</exception>
+    public static TextModel LoadShared(ModelSource source, int ranks, ScalarType type, Device device,
+        CacheOptions? cache = null)
+    {
+        cache?.FormatFor(type, device);
+        return new(source, SharedModels.Load(source, ranks, type, device), cache);
+    }
+
     /// <summary>Checks, before weights are read, that a model can continue prompts.</summary>
     /// <param name="source">The source of the model.</param>
     /// <param name="prompts">The prompts.</param>
@@ -58,13 +82,13 @@ public sealed class TextModel : IDisposable
     /// <summary>The source of the model.</summary>
     public IModelSource Source { get; }
 
-    /// <summary>The model itself.</summary>
+    /// <summary>The model itself; of a model that GPUs share out, the part of the first.</summary>
     public LanguageModel Model { get; }
 
     /// <summary>How decoding keeps tokens.</summary>
     public CacheFormat CacheFormat => Generator.CacheFormat;
 
-    /// <summary>Bytes that decoding keeps of each token.</summary>
+    /// <summary>Bytes that decoding keeps of each token, on each of the GPUs that share the model out.</summary>
     public long CacheBytesPerToken => Generator.CacheBytesPerToken;
 
     /// <summary>Continues prompts with the model.</summary>
@@ -131,7 +155,8 @@ public sealed class TextModel : IDisposable
     public void Dispose()
     {
         Generator.Dispose();
-        Model.Dispose();
+        if (_shared is not null) _shared.Dispose();
+        else Model.Dispose();
     }
 
     /// <summary>Options with which texts end at the model's own end tokens, unless others are named.</summary>

@@ -23,7 +23,8 @@ internal sealed unsafe class WeightMatrix : IDisposable
     {
         (_map, Offset, Format, Rows, Columns) = (map, offset, format, rows, columns);
         Stride = stride ?? format.RowBytes(columns);
-        if (offset < 0 || columns % format.BlockSize != 0 || rows * Stride > map.Length - offset)
+        if (offset < 0 || columns % format.BlockSize != 0
+            || ((rows - 1) * Stride) + format.RowBytes(columns) > map.Length - offset)
             throw new ArgumentException($"[{rows}, {columns}] of {format} do not lie at byte {offset} of {map.Length}");
         map.DangerousAddRef(ref _held);
         Data = map.At(offset);
@@ -44,7 +45,7 @@ internal sealed unsafe class WeightMatrix : IDisposable
     public long Stride { get; }
 
     /// <summary>Bytes of all rows.</summary>
-    public long Bytes => Rows * Stride;
+    public long Bytes => Math.Min(Rows * Stride, _map.Length - Offset);
 
     /// <summary>The first row; valid until disposal.</summary>
     public byte* Data { get; }
@@ -69,6 +70,23 @@ internal sealed unsafe class WeightMatrix : IDisposable
     /// <param name="count">Number of rows.</param>
     public WeightMatrix Part(long first, long count) =>
         new(_map, Offset + (first * Stride), Format, count, Columns, Stride);
+
+    /// <summary>
+    /// Some of its columns: where they lie, or those of quantised rows in memory of its own. Null if they are not whole
+    /// blocks.
+    /// </summary>
+    /// <param name="first">The first column.</param>
+    /// <param name="count">Number of columns.</param>
+    /// <exception cref="CrossheadException">There is not enough memory.</exception>
+    public WeightMatrix? ColumnsOf(long first, int count)
+    {
+        if (first % Format.BlockSize != 0 || count % Format.BlockSize != 0) return null;
+        var (start, length) = ((int)Format.RowBytes(first), (int)Format.RowBytes(count));
+        if (!Format.IsQuantized) return new WeightMatrix(_map, Offset + start, Format, Rows, count, Stride);
+        var made = OfZeros(Format, Rows, count);
+        Parallel.For(0, Rows, row => BytesOf(row).Slice(start, length).CopyTo(made.BytesOf(row)));
+        return made;
+    }
 
     /// <summary>Its rows in another order, in memory of its own.</summary>
     /// <param name="row">The row of this matrix for each row of the new one.</param>
@@ -109,6 +127,14 @@ internal sealed unsafe class WeightMatrix : IDisposable
             var mapped = MappedTensor.Over(_map, Offset, own, shape);
             if (own == type) return mapped;
             using (mapped) return mapped.to(type);
+        }
+        if (Own(Format) is { } apart && Stride % Format.BlockBytes == 0)
+        {
+            var step = Stride / Format.BlockBytes; // numbers from row to row
+            using var all = MappedTensor.Over(_map, Offset, apart, [((Rows - 1) * step) + Columns]);
+            using var rows = all.as_strided([Rows, Columns], [step, 1]);
+            using var dense = rows.contiguous();
+            return dense.to(type).reshape(shape);
         }
         using var single = empty([Rows, Columns], ScalarType.Float32);
         var values = (float*)Aten.DataPointer(single);

@@ -32,6 +32,9 @@ internal static unsafe partial class CudaDriver
     /// <summary>CU_EVENT_DISABLE_TIMING: the event only orders streams.</summary>
     public const uint OrderingEvent = 2;
 
+    /// <summary>CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED.</summary>
+    public const int PeerIsOpen = 704;
+
     /// <summary>CUDA_ERROR_NOT_READY: what was asked about is not done yet.</summary>
     public const int NotReady = 600;
 
@@ -81,6 +84,9 @@ internal static unsafe partial class CudaDriver
 
     [LibraryImport(Library, EntryPoint = "cuDeviceCanAccessPeer")]
     public static partial int CanAccessPeer(out int can, int device, int peer);
+
+    [LibraryImport(Library, EntryPoint = "cuCtxEnablePeerAccess")]
+    public static partial int OpenPeer(nint context, uint flags);
 
     [LibraryImport(Library, EntryPoint = "cuDevicePrimaryCtxRetain")]
     public static partial int RetainPrimaryContext(out nint context, int device);
@@ -136,6 +142,9 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuEventDestroy_v2")]
     public static partial int DestroyEvent(nint ordering);
 
+    [LibraryImport(Library, EntryPoint = "cuStreamIsCapturing")]
+    public static partial int GetCapture(nint stream, out int status);
+
     [LibraryImport(Library, EntryPoint = "cuStreamBeginCapture_v2")]
     public static partial int BeginCapture(nint stream, int mode);
 
@@ -148,6 +157,9 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuGraphInstantiateWithFlags")]
     public static partial int InstantiateGraph(out nint executable, nint graph, ulong flags);
 
+    [LibraryImport(Library, EntryPoint = "cuGraphUpload")]
+    public static partial int UploadGraph(nint executable, nint stream);
+
     [LibraryImport(Library, EntryPoint = "cuGraphLaunch")]
     public static partial int LaunchGraph(nint executable, nint stream);
 
@@ -156,6 +168,15 @@ internal static unsafe partial class CudaDriver
 
     [LibraryImport(Library, EntryPoint = "cuGraphExecDestroy")]
     public static partial int DestroyGraphExecutable(nint executable);
+
+    [LibraryImport(Library, EntryPoint = "cuMemAlloc_v2")]
+    public static partial int Allocate(out nint address, nuint bytes);
+
+    [LibraryImport(Library, EntryPoint = "cuMemFree_v2")]
+    public static partial int Free(nint address);
+
+    [LibraryImport(Library, EntryPoint = "cuMemsetD8_v2")]
+    public static partial int Fill(nint address, byte value, nuint bytes);
 
     [LibraryImport(Library, EntryPoint = "cuMemAllocHost_v2")]
     public static partial int AllocatePinned(out nint address, nuint bytes);

@@ -65,6 +65,9 @@ internal sealed unsafe class CudaGraph : IDisposable
                 CudaDriver.Check(CudaDriver.GetGraphNodes(graph, null, ref nodes),
                     "counting the nodes of a CUDA graph");
                 CudaDriver.Check(CudaDriver.InstantiateGraph(out executable, graph, 0), "preparing a CUDA graph");
+                CudaDriver.Check(CudaDriver.UploadGraph(executable, stream.Handle),
+                    "bringing a CUDA graph to its device");
+                stream.Wait();
                 IDisposable[] made = [.. tensors.DisposablesView];
                 tensors.Detach(made);
                 return new CudaGraph(owner, stream, executable, (int)nodes, made);

@@ -5,6 +5,15 @@ namespace Crosshead.Runtime.Cuda;
 /// </summary>
 internal static class CudaStream
 {
+    /// <summary>Whether what a stream is given is captured, and does not run.</summary>
+    /// <param name="stream">A stream of the current context.</param>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public static bool IsCapturing(nint stream)
+    {
+        CudaDriver.Check(CudaDriver.GetCapture(stream, out var status), "asking whether a CUDA stream is captured");
+        return status != 0;
+    }
+
     /// <summary>
     /// libtorch's current stream of device <paramref name="device"/> on this thread; 0 is the default stream.
     /// </summary>

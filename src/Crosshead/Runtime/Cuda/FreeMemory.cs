@@ -10,8 +10,10 @@ public static class FreeMemory
 
     /// <summary>Bytes that a cache takes where nobody says how many.</summary>
     /// <param name="device">The device; null for the CPU.</param>
+    /// <param name="count">Number of CUDA devices from this one on, on each of which the cache takes as much.</param>
     /// <exception cref="CrossheadException">The driver refused.</exception>
-    public static long ForCache(Device? device) => (long)(CacheShare * On(device));
+    public static long ForCache(Device? device, int count = 1) => (long)(CacheShare * (count == 1 ? On(device)
+        : Enumerable.Range(Math.Max(device!.index, 0), count).Min(index => On(new Device($"cuda:{index}")))));
 
     /// <summary>Bytes of memory that this process may still take, about.</summary>
     /// <param name="device">The device; null for the CPU.</param>

@@ -26,6 +26,9 @@ internal sealed unsafe class PinnedMemory : IDisposable
     /// <summary>How much it is.</summary>
     public long Bytes { get; }
 
+    /// <summary>Where it is, for the host and for all devices.</summary>
+    public nint Address => _address;
+
     /// <summary>The memory as numbers; not to be used after <see cref="Dispose"/>.</summary>
     public Span<T> Of<T>() where T : unmanaged => new((void*)_address, checked((int)(Bytes / sizeof(T))));
 
