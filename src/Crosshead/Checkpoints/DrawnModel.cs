@@ -28,8 +28,7 @@ public static class DrawnModel
             : LanguageModel.Over(options, type, device, Rows(options, recipe)), type, recipe is null);
     }
 
-    /// <summary>Makes the part of a model that a rank has. All ranks have the same numbers where they share
-    /// them.</summary>
+    /// <summary>Makes the part of a model that a rank has. Its device's own random numbers are drawn.</summary>
     internal static LanguageModel Of(ModelPart part, GgufRecipe? recipe, ScalarType type, Device device) =>
         Filled(LanguageModel.Of(part, type, device, recipe is null ? null : Rows(part.Whole, recipe)), type,
             recipe is null);
@@ -41,11 +40,10 @@ public static class DrawnModel
         using (NewDisposeScope())
         {
             using var random = new Generator(1);
-            using var own = new Generator(1, model.Device);
             foreach (var parameter in model.Parameters.Where(p => p.Stored is null))
             {
                 if (onDevice && parameter.Kind is ParameterKind.Matrix or ParameterKind.Embedding)
-                    parameter.Value.normal_(0, model.Options.InitializerRange, own);
+                    parameter.Value.normal_(0, model.Options.InitializerRange);
                 else parameter.Initialize(random);
             }
         }

@@ -35,6 +35,7 @@ public static class SharedModels
         Device device)
     {
         TensorParallelModel.Check(shape, ranks, device, type);
+        cuda.manual_seed_all(1); // all GPUs draw the same numbers for what all have
         return TensorParallelModel.Of(shape, ranks, device, (part, own) => DrawnModel.Of(part, recipe, type, own));
     }
 }

@@ -126,7 +126,6 @@ public sealed class TensorParallelModel : IDisposable
         _threads.Dispose();
         foreach (var part in _parts) part?.Dispose();
         _peers?.Dispose();
-        _meeting.Dispose();
     }
 
     private void GiveUp()

@@ -22,15 +22,16 @@ internal sealed class PeerMemory : IDisposable
         () => KernelText.Read("bfloat16.cuh", "launches.cuh", "peer_sum.cu"));
 
     private readonly CudaDevice[] _devices;
-    private readonly DeviceMemory[] _places, _states;
+    private readonly SharedMemory[] _places; // of each rank: what the others write, then the state of its sums
+    private readonly long _stateAt;
     private readonly PinnedMemory _givesUp;
 
     private PeerMemory(CudaDevice[] devices)
     {
         _devices = devices;
         var bytes = 2L * devices.Length * Lines * LineBytes;
-        _places = [.. devices.Select(device => new DeviceMemory(device, bytes))];
-        _states = [.. devices.Select(device => new DeviceMemory(device, StateBytes))];
+        _stateAt = bytes;
+        _places = [.. devices.Select(device => new SharedMemory(device, devices, bytes + StateBytes))];
         _givesUp = new PinnedMemory(devices[0].Index, sizeof(int));
     }
 
@@ -54,7 +55,6 @@ internal sealed class PeerMemory : IDisposable
                     throw new CrossheadException($"cuda:{device.Index} does not reach the memory of "
                         + $"cuda:{other.Index}, which {MessageTerm.TensorParallel} needs; use GPUs that NVLink or PCI "
                         + "Express peer access connects, or leave it out.");
-                device.Open(other);
             }
         }
         return new PeerMemory(all);
@@ -103,7 +103,7 @@ internal sealed class PeerMemory : IDisposable
             ((int)(part.numel() / width), 1, 1), threads, 0,
             [
                 Aten.DataPointer(part), Aten.DataPointer(residual), Aten.DataPointer(weight), Aten.DataPointer(sum),
-                Aten.DataPointer(normed), (float)epsilon, rank, _states[rank].Address, _givesUp.Address,
+                Aten.DataPointer(normed), (float)epsilon, rank, State(rank), _givesUp.Address,
                 Place(0), Place(1), Place(2), Place(3), Place(4), Place(5), Place(6), Place(7),
             ], early: true);
         foreach (var tensor in new[] { part, residual, weight }) GC.KeepAlive(tensor);
@@ -116,7 +116,7 @@ internal sealed class PeerMemory : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var memory in _places.Concat(_states)) memory.Dispose();
+        foreach (var memory in _places) memory.Dispose();
         _givesUp.Dispose();
     }
 
@@ -138,7 +138,7 @@ internal sealed class PeerMemory : IDisposable
                 device.Multiprocessors * BlocksPerMultiprocessor);
             kernel.Launch((blocks, 1, 1), Threads, 0,
             [
-                Aten.DataPointer(part), Aten.DataPointer(whole), first, count, width, rank, _states[rank].Address,
+                Aten.DataPointer(part), Aten.DataPointer(whole), first, count, width, rank, State(rank),
                 _givesUp.Address, Place(0), Place(1), Place(2), Place(3), Place(4), Place(5), Place(6), Place(7),
             ], early: true);
         }
@@ -151,6 +151,8 @@ internal sealed class PeerMemory : IDisposable
         [
             $"RANKS={_devices.Length}", $"BF16={(type == ScalarType.BFloat16 ? 1 : 0)}", $"LINES={Lines}", .. defines,
         ]);
+
+    private nint State(int rank) => _places[rank].Address + (nint)_stateAt;
 
     private KernelArgument Place(int rank) => rank < _places.Length ? _places[rank].Address : 0;
 }

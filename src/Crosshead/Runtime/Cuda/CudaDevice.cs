@@ -60,17 +60,6 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
         return can != 0;
     }
 
-    /// <summary>Lets kernels of this device use the memory of another that it <see cref="Reaches"/>.</summary>
-    /// <param name="other">The other device.</param>
-    /// <exception cref="CrossheadException">The driver refused.</exception>
-    public void Open(CudaDevice other)
-    {
-        using var scope = Enter();
-        var code = CudaDriver.OpenPeer(other.Context, 0);
-        if (code != CudaDriver.PeerIsOpen)
-            CudaDriver.Check(code, $"opening the memory of cuda:{other.Index} to cuda:{Index}");
-    }
-
     /// <summary>
     /// Bytes of the device's memory that are not free: what this process and others have taken, libtorch's reserve
     /// included.

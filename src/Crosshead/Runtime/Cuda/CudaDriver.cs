@@ -32,9 +32,6 @@ internal static unsafe partial class CudaDriver
     /// <summary>CU_EVENT_DISABLE_TIMING: the event only orders streams.</summary>
     public const uint OrderingEvent = 2;
 
-    /// <summary>CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED.</summary>
-    public const int PeerIsOpen = 704;
-
     /// <summary>CUDA_ERROR_NOT_READY: what was asked about is not done yet.</summary>
     public const int NotReady = 600;
 
@@ -84,9 +81,6 @@ internal static unsafe partial class CudaDriver
 
     [LibraryImport(Library, EntryPoint = "cuDeviceCanAccessPeer")]
     public static partial int CanAccessPeer(out int can, int device, int peer);
-
-    [LibraryImport(Library, EntryPoint = "cuCtxEnablePeerAccess")]
-    public static partial int OpenPeer(nint context, uint flags);
 
     [LibraryImport(Library, EntryPoint = "cuDevicePrimaryCtxRetain")]
     public static partial int RetainPrimaryContext(out nint context, int device);
@@ -169,11 +163,29 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuGraphExecDestroy")]
     public static partial int DestroyGraphExecutable(nint executable);
 
-    [LibraryImport(Library, EntryPoint = "cuMemAlloc_v2")]
-    public static partial int Allocate(out nint address, nuint bytes);
+    [LibraryImport(Library, EntryPoint = "cuMemGetAllocationGranularity")]
+    public static partial int GetGranularity(out nuint bytes, in CudaAllocation allocation, int option);
 
-    [LibraryImport(Library, EntryPoint = "cuMemFree_v2")]
-    public static partial int Free(nint address);
+    [LibraryImport(Library, EntryPoint = "cuMemCreate")]
+    public static partial int Allocate(out ulong memory, nuint bytes, in CudaAllocation allocation, ulong flags);
+
+    [LibraryImport(Library, EntryPoint = "cuMemRelease")]
+    public static partial int Release(ulong memory);
+
+    [LibraryImport(Library, EntryPoint = "cuMemAddressReserve")]
+    public static partial int ReserveAddress(out nint address, nuint bytes, nuint alignment, nint wish, ulong flags);
+
+    [LibraryImport(Library, EntryPoint = "cuMemAddressFree")]
+    public static partial int FreeAddress(nint address, nuint bytes);
+
+    [LibraryImport(Library, EntryPoint = "cuMemMap")]
+    public static partial int Map(nint address, nuint bytes, nuint offset, ulong memory, ulong flags);
+
+    [LibraryImport(Library, EntryPoint = "cuMemUnmap")]
+    public static partial int Unmap(nint address, nuint bytes);
+
+    [LibraryImport(Library, EntryPoint = "cuMemSetAccess")]
+    public static partial int SetAccess(nint address, nuint bytes, CudaAccess* access, nuint count);
 
     [LibraryImport(Library, EntryPoint = "cuMemsetD8_v2")]
     public static partial int Fill(nint address, byte value, nuint bytes);

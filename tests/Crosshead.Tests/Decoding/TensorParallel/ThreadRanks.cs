@@ -50,6 +50,15 @@ internal sealed class ThreadRanks(RankMeeting meeting, Tensor[] parts, int rank)
         return own;
     }
 
+    /// <summary>A whole model with the parameters of another, frozen.</summary>
+    public static LanguageModel Copy(LanguageModel whole, ScalarType type, Device device)
+    {
+        var own = new LanguageModel(whole.Options, type, device, type);
+        foreach (var (parameter, from) in own.Parameters.Zip(whole.Parameters)) parameter.Write(from.Value.detach());
+        own.Freeze(type);
+        return own;
+    }
+
     private Tensor Exchanged(Tensor part, Func<Tensor[], Tensor> of)
     {
         parts[rank] = part;
