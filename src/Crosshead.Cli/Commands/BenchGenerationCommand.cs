@@ -56,10 +56,8 @@ internal abstract class BenchGenerationCommand : BenchCommand
     }
 
     /// <inheritdoc/>
-    protected override void Check(ModelOptions shape, BenchRun run)
-    {
-        if (_ranks > 1) TensorParallelModel.Check(shape, _ranks, run.Device, run.Type);
-    }
+    protected override void Check(ModelOptions shape, BenchRun run) =>
+        TensorParallelModel.Check(shape, _ranks, run.Device, run.Type);
 
     /// <inheritdoc/>
     protected override IEnumerable<BenchCase> Time(ModelOptions shape, BenchRun run)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
+using Crosshead.Decoding.TensorParallel;
 using Crosshead.Generation;
 using Crosshead.TextModels;
 using Crosshead.TextModels.Prompts;
@@ -29,6 +30,7 @@ internal sealed class GenerateCommand : CliCommand
         new GenerationOptions().Batch);
     private readonly SamplingArguments _sampling;
     private readonly ComputeOptions _compute;
+    private readonly Option<int> _parallel = TensorParallelOption.Create();
 
     /// <summary>Describes the command.</summary>
     public GenerateCommand() : base("generate",
@@ -47,6 +49,7 @@ internal sealed class GenerateCommand : CliCommand
         Options.Add(_batch);
         _sampling = new SamplingArguments(this);
         _compute = new ComputeOptions(this, "float32; bfloat16 is faster", decodes: true);
+        Options.Add(_parallel);
     }
 
     /// <inheritdoc/>
@@ -57,11 +60,13 @@ internal sealed class GenerateCommand : CliCommand
         RequireFitting(arguments);
         var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
-        var cache = _compute.Cache(arguments, type, device);
+        var (cache, ranks) = (_compute.Cache(arguments, type, device), arguments.GetValue(_parallel));
+        TensorParallelModel.Check(files.Options, ranks, device, type);
+        TextModel Load() => TextModel.Load(files, ranks, type, device, cache);
         if (arguments.GetValue(_file) is { } file)
         {
             var source = file == PromptArguments.Input ? null : PromptFile.Open(file);
-            return (output, cancellation) => new PromptFileScreen(files, type, device, cache, output).Run(
+            return (output, cancellation) => new PromptFileScreen(files, Load, output).Run(
                 source ?? PromptFile.Of(output.Terminal.OpenInput(), "standard input"), options, _out.In(arguments),
                 arguments.GetValue(Outputs.Overwrite), cancellation);
         }
@@ -71,7 +76,7 @@ internal sealed class GenerateCommand : CliCommand
             var prompts = _prompts.Read(arguments, output.Terminal);
             TextModel.Require(files, prompts);
             ModelRemarks.Tell(files.Remarks, output);
-            using var model = TextModel.Load(files, type, device, cache);
+            using var model = Load();
             using var run = model.Start(prompts, options);
             Stream(run, prompts, output, cancellation);
             Show(run, prompts, output);

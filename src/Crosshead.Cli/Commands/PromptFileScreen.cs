@@ -1,21 +1,16 @@
 using System.Text.Json.Nodes;
-using Crosshead.Attention.Caches;
 using Crosshead.Cli.Terminal;
 using Crosshead.Generation;
 using Crosshead.TextModels;
 using Crosshead.TextModels.Prompts;
-using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
 
 /// <summary>Continues a file of prompts, and shows how far it is.</summary>
 /// <param name="files">The model's directory.</param>
-/// <param name="type">Precision of the computation.</param>
-/// <param name="device">Device of the computation.</param>
-/// <param name="cache">How decoding keeps tokens.</param>
+/// <param name="load">Loads the model.</param>
 /// <param name="output">Takes progress, messages and results.</param>
-internal sealed class PromptFileScreen(ModelSource files, ScalarType type, Device device, CacheOptions cache,
-    CommandOutput output)
+internal sealed class PromptFileScreen(ModelSource files, Func<TextModel> load, CommandOutput output)
 {
     /// <summary>Continues the prompts.</summary>
     /// <param name="prompts">The prompts.</param>
@@ -31,7 +26,7 @@ internal sealed class PromptFileScreen(ModelSource files, ScalarType type, Devic
         {
             var extent = Check(prompts, options, cancellation);
             ModelRemarks.Tell(files.Remarks, output);
-            using var model = TextModel.Load(files, type, device, cache);
+            using var model = load();
             Show(Continue(new PromptRun(model, prompts, options, extent), path, overwrite, cancellation), path);
             return ExitCode.Done;
         }

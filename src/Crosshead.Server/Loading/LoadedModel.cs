@@ -39,9 +39,7 @@ public sealed class LoadedModel : IDisposable
         options.Validate();
         var (template, defaults) = (Template(source, options), Defaults(source, options));
         doing?.Invoke("the weights are being read");
-        var model = options.TensorParallel == 1
-            ? TextModel.Load(source, options.Type, options.Device, options.Cache)
-            : TextModel.LoadShared(source, options.TensorParallel, options.Type, options.Device ?? CPU, options.Cache);
+        var model = TextModel.Load(source, options.TensorParallel, options.Type, options.Device ?? CPU, options.Cache);
         IDecoder? decoder = null;
         try
         {
@@ -98,8 +96,7 @@ public sealed class LoadedModel : IDisposable
         options.Validate();
         Template(source, options);
         Defaults(source, options);
-        if (options.TensorParallel > 1)
-            TensorParallelModel.Check(source.Options, options.TensorParallel, options.Device ?? CPU, options.Type);
+        TensorParallelModel.Check(source.Options, options.TensorParallel, options.Device ?? CPU, options.Type);
         if (options.CacheMemory is not null)
             CachePages.Count(options, ContextOf(source, options), TensorParallelModel.CacheBytesPerToken(
                 source.Options, options.TensorParallel, options.Cache.FormatFor(options.Type, options.Device)));

@@ -55,15 +55,16 @@ public sealed class TextModel : IDisposable
 
     /// <summary>Loads a model that GPUs of this machine share out.</summary>
     /// <param name="source">The source of the model.</param>
-    /// <param name="ranks">Number of GPUs.</param>
+    /// <param name="ranks">Number of GPUs; 1 for a model that is not shared out, on any device.</param>
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the first GPU; the others follow it.</param>
     /// <param name="cache">How decoding keeps tokens; null for the precision of the computation.</param>
     /// <exception cref="CrossheadException">The model or the GPUs are not for that, the weights are damaged, or there
     /// is no such cache on the devices.</exception>
-    public static TextModel LoadShared(ModelSource source, int ranks, ScalarType type, Device device,
+    public static TextModel Load(ModelSource source, int ranks, ScalarType type, Device device,
         CacheOptions? cache = null)
     {
+        if (ranks == 1) return Load(source, type, device, cache);
         cache?.FormatFor(type, device);
         return new(source, SharedModels.Load(source, ranks, type, device), cache);
     }

@@ -52,7 +52,7 @@ public sealed class TensorParallelModel : IDisposable
     /// Checks, before weights are read, that so many GPUs of this machine can share a model out.
     /// </summary>
     /// <param name="shape">Shape of the model, validated.</param>
-    /// <param name="ranks">Number of GPUs.</param>
+    /// <param name="ranks">Number of GPUs; 1 for a model that is not shared out, which every device can have.</param>
     /// <param name="device">Device of the first one.</param>
     /// <param name="type">Precision of the computation.</param>
     /// <exception cref="CrossheadException">They cannot; the message says why.</exception>
@@ -60,6 +60,7 @@ public sealed class TensorParallelModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(device);
+        if (ranks == 1) return;
         if (device.type != DeviceType.CUDA)
             throw new CrossheadException($"{MessageTerm.TensorParallel} ({ranks}) shares a model out to GPUs, and the "
                 + $"device is {device}; use {MessageTerm.Device} cuda, or leave it out.");
