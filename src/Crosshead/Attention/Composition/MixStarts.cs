@@ -1,5 +1,4 @@
 using Crosshead.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention.Composition;

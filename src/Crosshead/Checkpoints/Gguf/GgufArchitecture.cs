@@ -1,5 +1,4 @@
 using Crosshead.Checkpoints.HuggingFace;
-using Crosshead.Layers;
 using Crosshead.Model;
 
 namespace Crosshead.Checkpoints.Gguf;

@@ -2,7 +2,6 @@ using Crosshead.Data.Recall;
 using Crosshead.Model;
 using Crosshead.Text.Tokenizers;
 using Crosshead.Training.Recipes;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Training.Runs;
