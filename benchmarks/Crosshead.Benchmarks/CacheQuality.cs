@@ -3,14 +3,16 @@ using Crosshead.Attention.Caches;
 using Crosshead.Checkpoints;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
-using Crosshead.Text.Tokenizers;
+using Crosshead.Runtime;
+using Crosshead.TextModels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Benchmarks;
 
 /// <summary>
 /// What a type of cache costs in quality: a text is read token by token through the decoder, with a cache of float32
-/// and with caches of other types. Each token's distribution is compared with that of float32.
+/// and with caches of other types. Each token's distribution is compared with that of float32. Of a quantised model
+/// the same is asked of activations that are rounded to 8 bits.
 /// </summary>
 internal static class CacheQuality
 {
@@ -29,17 +31,21 @@ internal static class CacheQuality
     /// <param name="windows">Number of windows of the model's context, from the beginning of the text on.</param>
     public static void Run(string folder, string text, int windows)
     {
-        using var model = ModelDirectory.LoadFrozen(folder, ScalarType.Float32, CPU);
-        using var weights = new CpuWeights(model);
+        var source = ModelSource.Open(folder);
+        using var model = source.LoadFrozen(ScalarType.Float32, CPU);
+        using var weights = new CpuWeights(model, activations: ActivationType.Float32);
+        using var rounding = new CpuWeights(model, activations: ActivationType.Int8);
         var context = model.Options.Context;
-        int[][] tokens = [.. Tokenizer.Load(folder).Encode(File.ReadAllText(text)).Chunk(context).Take(windows)
+        int[][] tokens = [.. source.Tokenizer.Encode(File.ReadAllText(text)).Chunk(context).Take(windows)
             .Where(w => w.Length == context)];
         var tables = s_caches.Select(_ => new Differences()).ToArray();
+        var (rounded, float32) = (new Differences(), new CacheOptions { Type = CacheType.Float32 });
         foreach (var window in tokens)
         {
-            var expected = Logits(weights, window, new CacheOptions { Type = CacheType.Float32 });
+            var expected = Logits(weights, window, float32);
             foreach (var (cache, table) in s_caches.Zip(tables))
                 table.Add(expected, Logits(weights, window, cache), window);
+            rounded.Add(expected, Logits(rounding, window, float32), window);
         }
         Console.WriteLine($"{tokens.Length} windows of {context} tokens; float32: "
             + string.Create(CultureInfo.InvariantCulture, $"perplexity {Math.Exp(tables[0].Loss):0.0000}"));
@@ -47,12 +53,15 @@ internal static class CacheQuality
             + "| same top token | in the last eighth |");
         Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         foreach (var (cache, table) in s_caches.Zip(tables))
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {CacheOptions.NameOf(cache.Type!.Value)} | {cache.ScaleGroup} | "
-                    + $"{model.Options.CacheBytesPerToken(cache.FormatFor(ScalarType.Float32))} | "
-                    + $"{(Math.Exp(table.MoreLoss) - 1) * 100:0.000} ± {table.Uncertainty * 100:0.000} | "
-                    + $"{table.Divergence:0.000000} | {table.HighDivergence:0.000000} | "
-                    + $"{table.SameTop:P2} | {table.SameTopLate:P2} |"));
+            Print(CacheOptions.NameOf(cache.Type!.Value), cache, table);
+        Print("float32, activations int8", float32, rounded);
+
+        void Print(string name, CacheOptions cache, Differences table) => Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"| {name} | {cache.ScaleGroup} | "
+                + $"{model.Options.CacheBytesPerToken(cache.FormatFor(ScalarType.Float32))} | "
+                + $"{(Math.Exp(table.MoreLoss) - 1) * 100:0.000} ± {table.Uncertainty * 100:0.000} | "
+                + $"{table.Divergence:0.000000} | {table.HighDivergence:0.000000} | "
+                + $"{table.SameTop:P2} | {table.SameTopLate:P2} |"));
     }
 
     private static float[][] Logits(CpuWeights weights, int[] window, CacheOptions cache)

@@ -1,4 +1,5 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
 using static TorchSharp.torch;
 
@@ -15,6 +16,9 @@ internal sealed record BenchRun(Device Device, ScalarType Type, int Batch, doubl
 
     /// <summary>How decoding keeps tokens.</summary>
     public CacheOptions Cache { get; init; } = new();
+
+    /// <summary>What the CPU multiplies quantised weights by.</summary>
+    public ActivationType Activations { get; init; } = ActivationTypes.Usual;
 
     /// <summary>The ranks that are timed together.</summary>
     public ICommunicator Communicator { get; init; } = Alone.Instance;

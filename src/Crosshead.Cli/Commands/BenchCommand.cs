@@ -87,6 +87,7 @@ internal abstract class BenchCommand : CliCommand
         var run = new BenchRun(device, type, arguments.GetValue(_batch), arguments.GetValue(_seconds))
         {
             Cache = _compute.Cache(arguments, type, device),
+            Activations = _compute.Activations(arguments),
         };
         foreach (var shape in shapes) Check(shape, run);
         return (output, cancellation) => Time(shapes, run with

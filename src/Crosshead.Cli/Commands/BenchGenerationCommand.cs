@@ -68,7 +68,7 @@ internal abstract class BenchGenerationCommand : BenchCommand
         var random = new Random(1);
         int[][] prompts = [.. Enumerable.Range(0, run.Batch)
             .Select(_ => Enumerable.Range(0, _promptTokens).Select(_ => random.Next(shape.VocabularySize)).ToArray())];
-        using var generator = shared is null ? new Generator(model!, cache: run.Cache)
+        using var generator = shared is null ? new Generator(model!, cache: run.Cache, activations: run.Activations)
             : new Generator(shared, cache: run.Cache);
         return [.. Cases(generator, prompts, shape, run)];
     }

@@ -70,7 +70,8 @@ internal sealed class ChatCommand : CliCommand
     private Func<CommandOutput, CancellationToken, IChatPartner> Server(ParseResult arguments,
         GenerationOptions options)
     {
-        Refuse(arguments, "a server", "--device", "--dtype", "--threads", "--cache-type");
+        Refuse(arguments, "a server", "--device", "--dtype", "--threads", "--cache-type",
+            "--activations");
         var address = ServerAddress.Parse(arguments.GetRequiredValue(_model));
         var (key, name) = (ServerKeyOption.Value(_key, arguments), arguments.GetValue(_name));
         var onlyOpenAi = arguments.GetValue(_onlyOpenAi);
@@ -89,10 +90,11 @@ internal sealed class ChatCommand : CliCommand
         _ = files.ChatTemplate; // a model without a template is refused before its weights are read
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         var cache = _compute.Cache(arguments, type, device);
+        var activations = _compute.Activations(arguments);
         return (output, _) =>
         {
             ModelRemarks.Tell(files.Remarks, output);
-            return new ModelPartner(TextModel.Load(files, type, device, cache), options);
+            return new ModelPartner(TextModel.Load(files, type, device, cache, activations), options);
         };
     }
 

@@ -117,6 +117,7 @@ internal sealed class EvalCommand : CliCommand
             Type = type,
             Device = device,
             Cache = _compute.Cache(arguments, type, device),
+            Activations = _compute.Activations(arguments),
             AddBegin = arguments.GetValue(_bos),
             ApplyChatTemplate = arguments.GetValue(_chat),
             CacheFolder = cache,

@@ -62,7 +62,8 @@ internal sealed class GenerateCommand : CliCommand
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         var (cache, ranks) = (_compute.Cache(arguments, type, device), arguments.GetValue(_parallel));
         TensorParallelModel.Check(files.Options, ranks, device, type);
-        TextModel Load() => TextModel.Load(files, ranks, type, device, cache);
+        var activations = _compute.Activations(arguments);
+        TextModel Load() => TextModel.Load(files, ranks, type, device, cache, activations);
         if (arguments.GetValue(_file) is { } file)
         {
             var source = file == PromptArguments.Input ? null : PromptFile.Open(file);

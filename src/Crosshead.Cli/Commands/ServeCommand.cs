@@ -38,7 +38,11 @@ internal sealed class ServeCommand : CliCommand
         var server = _serve.Server(arguments);
         var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         var options = _serve.Model(arguments, _compute.Device(arguments), _compute.Type(arguments));
-        options = options with { Cache = _compute.Cache(arguments, options.Type, options.Device!) };
+        options = options with
+        {
+            Cache = _compute.Cache(arguments, options.Type, options.Device!),
+            Activations = _compute.Activations(arguments),
+        };
         LoadedModel.Check(files, options);
         return (output, cancellation) => Serve(files, server, options, output, cancellation).GetAwaiter().GetResult();
     }

@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Cli.Options;
 
 /// <summary>
-/// The options <c>--device</c>, <c>--threads</c>, <c>--dtype</c> and <c>--cache-type</c>: the device, the number of
-/// threads, the precision of the computation and that of the cache. They are the same in every command.
+/// The options <c>--device</c>, <c>--threads</c>, <c>--dtype</c>, <c>--cache-type</c> and <c>--activations</c>: the
+/// device, the number of threads, and the precisions of the computation, of the cache and of what quantised weights are
+/// multiplied by. They are the same in every command.
 /// </summary>
 internal sealed class ComputeOptions
 {
@@ -19,13 +20,14 @@ internal sealed class ComputeOptions
         DefaultValueFactory = _ => "auto",
     };
 
-    private readonly Option<string?>? _type, _cache;
+    private readonly Option<string?>? _type, _cache, _activations;
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="typeWhenAbsent">The help's words for the precision without <c>--dtype</c>. Null for a command with
     /// a fixed precision, which gets no such option.</param>
-    /// <param name="decodes">Whether the command decodes with a cache, and gets <c>--cache-type</c>.</param>
+    /// <param name="decodes">Whether the command decodes with a cache, and gets <c>--cache-type</c> and
+    /// <c>--activations</c>.</param>
     public ComputeOptions(Command command, string? typeWhenAbsent, bool decodes = false)
     {
         command.Options.Add(_device);
@@ -46,6 +48,14 @@ internal sealed class ComputeOptions
             HelpName = string.Join('|', CacheOptions.TypeNames),
         };
         command.Options.Add(_cache);
+        _activations = new Option<string?>("--activations")
+        {
+            Description = "What the CPU multiplies quantised weights by: numbers rounded to 8 bits, or the numbers "
+                + "themselves, which takes longer.",
+            HelpName = string.Join('|', ActivationTypes.Names),
+            DefaultValueFactory = _ => ActivationTypes.NameOf(ActivationTypes.Usual),
+        };
+        command.Options.Add(_activations);
     }
 
     /// <summary>The requested device. Loads libtorch.</summary>
@@ -71,6 +81,12 @@ internal sealed class ComputeOptions
         options.FormatFor(type, device);
         return options;
     }
+
+    /// <summary>What quantised weights are multiplied by.</summary>
+    /// <exception cref="CrossheadException">The name is unknown.</exception>
+    public ActivationType Activations(ParseResult arguments) =>
+        _activations is not null && arguments.GetValue(_activations) is { } name ? ActivationTypes.Parse(name)
+        : ActivationTypes.Usual;
 
     /// <summary>The requested precision, or null if none was given.</summary>
     /// <exception cref="CrossheadException">The name is unknown.</exception>

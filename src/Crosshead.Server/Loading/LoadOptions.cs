@@ -1,4 +1,5 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Runtime;
 using Crosshead.Serving;
 using static TorchSharp.torch;
 
@@ -23,6 +24,9 @@ public sealed record LoadOptions
 
     /// <summary>How decoding keeps tokens.</summary>
     public CacheOptions Cache { get; init; } = new();
+
+    /// <summary>What the CPU multiplies quantised weights by.</summary>
+    public ActivationType Activations { get; init; } = ActivationTypes.Usual;
 
     /// <summary>Most answers that are computed side by side.</summary>
     public int MaxSequences { get; init; } = UsualSequences;

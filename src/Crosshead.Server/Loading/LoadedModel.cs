@@ -39,7 +39,8 @@ public sealed class LoadedModel : IDisposable
         options.Validate();
         var (template, defaults) = (Template(source, options), Defaults(source, options));
         doing?.Invoke("the weights are being read");
-        var model = TextModel.Load(source, options.TensorParallel, options.Type, options.Device ?? CPU, options.Cache);
+        var model = TextModel.Load(source, options.TensorParallel, options.Type, options.Device ?? CPU, options.Cache,
+            options.Activations);
         IDecoder? decoder = null;
         try
         {
@@ -154,6 +155,7 @@ public sealed class LoadedModel : IDisposable
             ["tensor_parallel"] = options.TensorParallel,
             ["dtype"] = Precision.NameOf(options.Type),
             ["cache_type"] = CacheOptions.NameOf(model.CacheFormat.Type),
+            ["activations"] = ActivationTypes.NameOf(model.Activations),
             ["cache_bytes_per_token"] = cache.BytesPerPage / cache.PageTokens,
             ["cache_bytes"] = cache.BytesPerPage * cache.Pages,
             ["page_tokens"] = cache.PageTokens,

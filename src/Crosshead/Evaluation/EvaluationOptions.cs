@@ -1,5 +1,6 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Evaluation.Tasks;
+using Crosshead.Runtime;
 
 namespace Crosshead.Evaluation;
 
@@ -11,6 +12,9 @@ public sealed record EvaluationOptions
 
     /// <summary>How answers keep tokens while they are written.</summary>
     public CacheOptions Cache { get; init; } = new();
+
+    /// <summary>What the CPU multiplies quantised weights by.</summary>
+    public ActivationType Activations { get; init; } = ActivationTypes.Usual;
 
     /// <summary>
     /// Writes a prompt as the beginning of a conversation, up to the model's answer; null to use the prompt unchanged.

@@ -2,6 +2,7 @@ using Crosshead.Attention.Caches;
 using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Evaluation.Tasks;
+using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
 using Crosshead.Text.Chat;
 using Crosshead.TextModels;
@@ -26,6 +27,9 @@ public sealed record EvaluationRun
 
     /// <summary>How answers keep tokens while they are written.</summary>
     public CacheOptions Cache { get; init; } = new();
+
+    /// <summary>What the CPU multiplies quantised weights by.</summary>
+    public ActivationType Activations { get; init; } = ActivationTypes.Usual;
 
     /// <summary>Whether the begin token stands before every context.</summary>
     public bool AddBegin { get; init; }
@@ -77,7 +81,7 @@ public sealed record EvaluationRun
         using var model = source.LoadFrozen(Type, Device);
         var options = OptionsOf(source) with { EndTokens = source.EndTokens };
         using var cache = CacheFolder is null || Communicator.Rank > 0 ? null
-            : new ResponseCache(ResponseFile.In(CacheFolder, source, model, Cache));
+            : new ResponseCache(ResponseFile.In(CacheFolder, source, model, Cache, Activations));
         using var evaluator = new TaskEvaluator(model, source.Tokenizer, options, cache, Communicator);
         var results = new List<TaskResult>();
         foreach (var (task, data) in Tasks)
@@ -111,6 +115,7 @@ public sealed record EvaluationRun
         {
             AddBegin = AddBegin,
             Cache = Cache,
+            Activations = Activations,
             Chat = chat is null ? null : prompt => chat.Render(Conversation(prompt), addGenerationPrompt: true),
         };
     }

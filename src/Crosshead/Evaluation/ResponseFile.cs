@@ -3,6 +3,7 @@ using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.TextModels;
+using TorchSharp;
 
 namespace Crosshead.Evaluation;
 
@@ -16,11 +17,15 @@ internal static class ResponseFile
     /// A model's file: the same for the same weights, shape, tokenizer, precisions and kind of device, whatever the
     /// directory.
     /// </summary>
-    public static string In(string folder, IModelSource source, LanguageModel model, CacheOptions cache)
+    public static string In(string folder, IModelSource source, LanguageModel model, CacheOptions cache,
+        ActivationType activations)
     {
         var (type, group) = cache.FormatFor(model.ComputeType, model.Device);
         var kept = type == CacheFormat.Of(model.ComputeType).Type ? ""
             : $"-{CacheOptions.NameOf(type)}{(group == CacheOptions.UsualScaleGroup ? "" : $"-{group}")}";
+        if (activations != ActivationType.Float32 && model.Device.type == DeviceType.CPU
+            && model.Parameters.Any(p => p.Stored is { Format.IsQuantized: true }))
+            kept += $"-by-{ActivationTypes.NameOf(activations)}";
         return Path.Combine(folder,
             $"{source.WeightsHash[..16]}-{source.ConfigurationHash[..8]}-{source.Tokenizer.Sha256[..8]}"
             + $"-{Precision.NameOf(model.ComputeType)}-{model.Device.type.ToString().ToLowerInvariant()}{kept}.jsonl");

@@ -49,7 +49,8 @@ public sealed class TaskEvaluator : IDisposable
             SharePrefixes = options.SharePrefixes,
             Communicator = _communicator,
         };
-        _generator = new Generator(model, new TokenizerCodec(tokenizer), options.Cache);
+        _generator = new Generator(model, new TokenizerCodec(tokenizer), options.Cache,
+            options.Activations);
     }
 
     /// <summary>Evaluates a task.</summary>

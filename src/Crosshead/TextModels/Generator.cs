@@ -25,26 +25,34 @@ public sealed class Generator : IDisposable
     /// <param name="codec">Tokenizer for prompts and answers as text. Ids that are not tokens of the tokenizer are
     /// never drawn. Null: prompts and answers are token ids, and all ids may be drawn.</param>
     /// <param name="cache">How decoding keeps tokens; null for the precision of the model's computation.</param>
+    /// <param name="activations">What the CPU multiplies quantised weights by.</param>
     /// <exception cref="CrossheadException">The model's device or precision does not have such a cache.</exception>
-    public Generator(LanguageModel model, ITextCodec? codec = null, CacheOptions? cache = null)
+    public Generator(LanguageModel model, ITextCodec? codec = null, CacheOptions? cache = null,
+        ActivationType activations = ActivationTypes.Usual)
     {
         _cache = cache ?? new();
         CacheFormat = _cache.FormatFor(model.ComputeType, model.Device);
         if (CacheFormat.Type != CacheFormat.Of(model.ComputeType).Type && model.Options.Attention.Latent is not null)
             throw new CrossheadException($"a model with latent attention keeps tokens in the precision of its "
                 + $"computation, not in {CacheOptions.NameOf(CacheFormat.Type)}; leave {MessageTerm.CacheType} away.");
-        (_model, _hasText, _packed) = (model, codec is not null, new Lazy<CpuWeights>(() => new CpuWeights(model)));
+        (_model, _hasText) = (model, codec is not null);
+        Activations = CpuWeights.ActivationsOf(model, activations);
+        _packed = new Lazy<CpuWeights>(() => new CpuWeights(model, activations: activations));
         _codec = codec ?? new IdCodec("a prompt was given as text, but the model came without a tokenizer; put its "
             + "tokenizer.json beside it.");
     }
 
     /// <summary>The same for a model that GPUs share out.</summary>
-    /// <inheritdoc cref="Generator(LanguageModel, ITextCodec?, CacheOptions?)"/>
+    /// <inheritdoc cref="Generator(LanguageModel, ITextCodec?, CacheOptions?, ActivationType)"/>
     public Generator(TensorParallelModel model, ITextCodec? codec = null, CacheOptions? cache = null)
         : this(model.Parts[0], codec, cache) => _shared = model;
 
     /// <summary>How decoding keeps tokens.</summary>
     public CacheFormat CacheFormat { get; }
+
+    /// <summary>What weights are multiplied by: rounded numbers only on the CPU, and where weights are
+    /// quantised.</summary>
+    public ActivationType Activations { get; }
 
     /// <summary>Bytes that decoding keeps of each token, on each of the GPUs that share the model out.</summary>
     public long CacheBytesPerToken => _model.Options.CacheBytesPerToken(CacheFormat);

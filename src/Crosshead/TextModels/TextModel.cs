@@ -3,6 +3,7 @@ using Crosshead.Decoding;
 using Crosshead.Decoding.TensorParallel;
 using Crosshead.Generation;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;
@@ -17,10 +18,10 @@ public sealed class TextModel : IDisposable
 {
     private readonly TensorParallelModel? _shared;
 
-    private TextModel(IModelSource source, LanguageModel model, CacheOptions? cache)
+    private TextModel(IModelSource source, LanguageModel model, CacheOptions? cache, ActivationType activations)
     {
         (Source, Model) = (source, model);
-        Generator = new Generator(model, new TokenizerCodec(source.Tokenizer), cache);
+        Generator = new Generator(model, new TokenizerCodec(source.Tokenizer), cache, activations);
     }
 
     private TextModel(IModelSource source, TensorParallelModel shared, CacheOptions? cache)
@@ -34,23 +35,26 @@ public sealed class TextModel : IDisposable
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <param name="cache">How decoding keeps tokens; null for the precision of the computation.</param>
+    /// <param name="activations">What the CPU multiplies quantised weights by.</param>
     /// <exception cref="CrossheadException">A file is missing, damaged, or contradicts another. Or there is no such
     /// cache on the device.</exception>
     public static TextModel Load(string path, ScalarType type = ScalarType.Float32, Device? device = null,
-        CacheOptions? cache = null) => Load(ModelSource.Open(path), type, device, cache);
+        CacheOptions? cache = null, ActivationType activations = ActivationTypes.Usual) =>
+        Load(ModelSource.Open(path), type, device, cache, activations);
 
     /// <summary>Loads a model from a source that was opened and checked.</summary>
     /// <param name="source">The source of the model.</param>
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <param name="cache">How decoding keeps tokens; null for the precision of the computation.</param>
+    /// <param name="activations">What the CPU multiplies quantised weights by.</param>
     /// <exception cref="CrossheadException">The weights are damaged, or there is no such cache on the
     /// device.</exception>
     public static TextModel Load(IModelSource source, ScalarType type = ScalarType.Float32, Device? device = null,
-        CacheOptions? cache = null)
+        CacheOptions? cache = null, ActivationType activations = ActivationTypes.Usual)
     {
         cache?.FormatFor(type, device); // before weights are read
-        return new(source, source.LoadFrozen(type, device), cache);
+        return new(source, source.LoadFrozen(type, device), cache, activations);
     }
 
     /// <summary>Loads a model that GPUs of this machine share out.</summary>
@@ -59,12 +63,13 @@ public sealed class TextModel : IDisposable
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the first GPU; the others follow it.</param>
     /// <param name="cache">How decoding keeps tokens; null for the precision of the computation.</param>
+    /// <param name="activations">What the CPU multiplies quantised weights by.</param>
     /// <exception cref="CrossheadException">The model or the GPUs are not for that, the weights are damaged, or there
     /// is no such cache on the devices.</exception>
     public static TextModel Load(ModelSource source, int ranks, ScalarType type, Device device,
-        CacheOptions? cache = null)
+        CacheOptions? cache = null, ActivationType activations = ActivationTypes.Usual)
     {
-        if (ranks == 1) return Load(source, type, device, cache);
+        if (ranks == 1) return Load(source, type, device, cache, activations);
         cache?.FormatFor(type, device);
         return new(source, SharedModels.Load(source, ranks, type, device), cache);
     }
@@ -88,6 +93,10 @@ public sealed class TextModel : IDisposable
 
     /// <summary>How decoding keeps tokens.</summary>
     public CacheFormat CacheFormat => Generator.CacheFormat;
+
+    /// <summary>What weights are multiplied by: rounded numbers only on the CPU, and where weights are
+    /// quantised.</summary>
+    public ActivationType Activations => Generator.Activations;
 
     /// <summary>Bytes that decoding keeps of each token, on each of the GPUs that share the model out.</summary>
     public long CacheBytesPerToken => Generator.CacheBytesPerToken;

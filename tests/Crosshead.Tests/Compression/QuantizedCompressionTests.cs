@@ -5,6 +5,7 @@ using Crosshead.Compression.Fits;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using Crosshead.Tests.Checkpoints.Gguf;
 using Crosshead.Weights;
 using static TorchSharp.torch;
@@ -140,7 +141,7 @@ public sealed class QuantizedCompressionTests : IDisposable
     private static float[] Logits(string folder)
     {
         using var model = ModelDirectory.LoadFrozen(folder, ScalarType.Float32);
-        using var weights = new CpuWeights(model);
+        using var weights = new CpuWeights(model, activations: ActivationType.Float32);
         using var decoder = new CpuDecoder(weights, 1, 16);
         var batch = new DecodeBatch(decoder);
         return [.. Enumerable.Range(3, 10).SelectMany(token =>

@@ -20,6 +20,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     private readonly Dictionary<RotaryKind, RotaryTable> _rotary;
     private readonly AttentionScratch _attentionScratch;
     private readonly DecodeScratch _scratch;
+    private readonly ProductInput[] _inputs; // [member]
     private readonly PanelCache _cache;
     private readonly WantedRows _wanted = new();
     private Rows _logits; // [wanted row]
@@ -46,6 +47,8 @@ public sealed unsafe class CpuDecoder : IDecoder
         _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], format, capacity,
             members);
         _scratch = new DecodeScratch(weights.Options, members);
+        _inputs = [.. Enumerable.Range(0, members).Select(
+            _ => new ProductInput(rounds: weights.Activations == ActivationType.Int8))];
         _cache = new PanelCache(weights, format, _attentionScratch, _rotary, slots, capacity, pages);
         _logits = new Rows(slots, VocabularySize);
         _team = new ThreadTeam(members,
@@ -98,6 +101,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         foreach (var table in _rotary.Values) table.Dispose();
         _attentionScratch.Dispose();
         _scratch.Dispose();
+        foreach (var input in _inputs) input.Dispose();
         _cache.Dispose();
         _logits.Dispose();
     }
@@ -114,8 +118,8 @@ public sealed unsafe class CpuDecoder : IDecoder
     {
         yield return new TeamPhase(
             () => layer.Attention.Projections.Groups,
-            (first, end, member) => Multiply(layer.Attention.Projections, first, end, _scratch.Normed[member], 0,
-                _block.Count, _attentionScratch.Projected, 0),
+            (first, end, member) => Multiply(layer.Attention.Projections, first, end,
+                Input(member, _scratch.Normed[member], 0, _block.Count), _attentionScratch.Projected, 0),
             member => Norm(layer.InputNorm, member));
         for (var p = 0; p < attention.Phases; p++)
         {
@@ -124,7 +128,8 @@ public sealed unsafe class CpuDecoder : IDecoder
                 (first, end, member) => attention.Run(phase, _block, first, end, member));
         }
         var parallel = Block.Form == BlockForm.Parallel;
-        yield return new TeamPhase(() => layer.Attention.Output.Groups, (first, end, _) => Merge(layer, first, end));
+        yield return new TeamPhase(() => layer.Attention.Output.Groups,
+            (first, end, member) => Merge(layer, first, end, member));
         if (layer.AttentionOutputNorm is { } attended)
             yield return new TeamPhase(() => _block.Count, (first, end, _) => AddNormed(attended, first, end));
 
@@ -133,26 +138,28 @@ public sealed unsafe class CpuDecoder : IDecoder
         {
             yield return new TeamPhase(
                 () => router.Matrix.Groups,
-                (first, end, member) =>
-                    Multiply(router.Matrix, first, end, _scratch.Normed[member], 0, _block.Count, _scratch.Logits, 0),
+                (first, end, member) => Multiply(router.Matrix, first, end,
+                    Input(member, _scratch.Normed[member], 0, _block.Count), _scratch.Logits, 0),
                 norm);
             yield return new TeamPhase(() => _block.Count, (first, end, _) => Route(router, first, end));
         }
         yield return new TeamPhase(() => layer.Experts[0].Gate.Groups + (layer.Shared?.Gate.Groups ?? 0),
-            (first, end, member) => Gate(layer, first, end, _scratch.Normed[member]), norm);
-        yield return new TeamPhase(() => layer.Experts[0].Down.Groups, (first, end, _) => Down(layer, first, end));
+            (first, end, member) => Gate(layer, first, end, member), norm);
+        yield return new TeamPhase(() => layer.Experts[0].Down.Groups,
+            (first, end, member) => Down(layer, first, end, member));
         if (layer.FeedForwardOutputNorm is { } fed)
             yield return new TeamPhase(() => _block.Count, (first, end, _) => AddNormed(fed, first, end));
     }
 
     private TeamPhase HeadPhase() => new(
         () => _block.Wanted == 0 ? 0 : _weights.Head.Groups,
-        (first, end, member) => Head(first, end, _scratch.Normed[member]),
+        Head,
         NormWanted);
 
-    private void Head(int first, int end, Rows normed)
+    private void Head(int first, int end, int member)
     {
-        Multiply(_weights.Head, first, end, normed, 0, _block.Wanted, _logits, _nextLogits);
+        Multiply(_weights.Head, first, end, Input(member, _scratch.Normed[member], 0, _block.Wanted), _logits,
+            _nextLogits);
         if (Block.LogitCap is not { } cap) return;
         var (start, count) = _weights.Head.OutputsOf(first, end);
         for (var w = 0; w < _block.Wanted; w++) RowMath.Cap(_logits[_nextLogits + w] + start, (float)cap, count);
@@ -196,9 +203,10 @@ public sealed unsafe class CpuDecoder : IDecoder
         }
     }
 
-    private void Merge(LayerWeights layer, int first, int end)
+    private void Merge(LayerWeights layer, int first, int end, int member)
     {
-        Multiply(layer.Attention.Output, first, end, _attentionScratch.Heads, 0, _block.Count, _scratch.Delta, 0);
+        Multiply(layer.Attention.Output, first, end, Input(member, _attentionScratch.Heads, 0, _block.Count),
+            _scratch.Delta, 0);
         var (start, count) = layer.Attention.Output.OutputsOf(first, end);
         var target = Target(layer.AttentionOutputNorm, later: Block.Form == BlockForm.Parallel);
         for (var r = 0; r < _block.Count; r++)
@@ -225,17 +233,17 @@ public sealed unsafe class CpuDecoder : IDecoder
     private ExpertRoutes Routes(LayerWeights layer) => layer.Router is null ? _scratch.Dense : _scratch.Routes;
 
     // The groups of the experts come first, then those of the shared experts.
-    private void Gate(LayerWeights layer, int first, int end, Rows normed)
+    private void Gate(LayerWeights layer, int first, int end, int member)
     {
         var own = layer.Experts[0].Gate.Groups;
         if (first < own)
-            Gate(layer.Experts, Routes(layer), layer.ExpertsPerToken, 0, first, Math.Min(end, own), normed);
+            Gate(layer.Experts, Routes(layer), layer.ExpertsPerToken, 0, first, Math.Min(end, own), member);
         if (end > own && layer.Shared is { } shared)
-            Gate([shared], _scratch.Dense, 1, layer.ExpertsPerToken, Math.Max(first - own, 0), end - own, normed);
+            Gate([shared], _scratch.Dense, 1, layer.ExpertsPerToken, Math.Max(first - own, 0), end - own, member);
     }
 
     private void Gate(ReadOnlySpan<FeedForwardWeights> layers, ExpertRoutes routes, int choices, int place, int first,
-        int end, Rows normed)
+        int end, int member)
     {
         var (start, length) = layers[0].Gate.OutputsOf(first, end);
         for (var choice = 0; choice < choices; choice++)
@@ -244,15 +252,16 @@ public sealed unsafe class CpuDecoder : IDecoder
             {
                 count = routes.Run(choice, r, _block.Count);
                 var (layer, at) = (layers[routes[choice, r].Expert], ((place + choice) * PassBlock.MaxRows) + r);
-                Multiply(layer.Gate, first, end, normed, r, count, _scratch.Gate, at);
-                Multiply(layer.Up, first, end, normed, r, count, _scratch.Up, at);
+                var input = Input(member, _scratch.Normed[member], r, count);
+                Multiply(layer.Gate, first, end, input, _scratch.Gate, at);
+                Multiply(layer.Up, first, end, input, _scratch.Up, at);
                 for (var i = at; i < at + count; i++)
                     layer.Activate(_scratch.Gate[i], _scratch.Up[i], start, length);
             }
         }
     }
 
-    private void Down(LayerWeights layer, int first, int end)
+    private void Down(LayerWeights layer, int first, int end, int member)
     {
         var (start, length) = layer.Experts[0].Down.OutputsOf(first, end);
         var target = Target(layer.FeedForwardOutputNorm);
@@ -263,12 +272,13 @@ public sealed unsafe class CpuDecoder : IDecoder
             else if (Block.Form == BlockForm.Parallel)
                 Add(_scratch.Update[r] + start, 1, target, r, start, length);
         }
-        Down(layer.Experts, Routes(layer), layer.ExpertsPerToken, 0, first, end, target);
-        if (layer.Shared is { } shared) Down([shared], _scratch.Dense, 1, layer.ExpertsPerToken, first, end, target);
+        Down(layer.Experts, Routes(layer), layer.ExpertsPerToken, 0, first, end, member, target);
+        if (layer.Shared is { } shared)
+            Down([shared], _scratch.Dense, 1, layer.ExpertsPerToken, first, end, member, target);
     }
 
     private void Down(ReadOnlySpan<FeedForwardWeights> layers, ExpertRoutes routes, int choices, int place, int first,
-        int end, Rows target)
+        int end, int member, Rows target)
     {
         var (start, length) = layers[0].Down.OutputsOf(first, end);
         for (var choice = 0; choice < choices; choice++)
@@ -276,16 +286,22 @@ public sealed unsafe class CpuDecoder : IDecoder
             for (int r = 0, count; r < _block.Count; r += count)
             {
                 count = routes.Run(choice, r, _block.Count);
-                Multiply(layers[routes[choice, r].Expert].Down, first, end, _scratch.Gate,
-                    ((place + choice) * PassBlock.MaxRows) + r, count, _scratch.Delta, r);
+                Multiply(layers[routes[choice, r].Expert].Down, first, end,
+                    Input(member, _scratch.Gate, ((place + choice) * PassBlock.MaxRows) + r, count), _scratch.Delta, r);
                 for (var i = r; i < r + count; i++)
                     Add(_scratch.Delta[i] + start, routes[choice, i].Weight, target, i, start, length);
             }
         }
     }
 
-    // y[to + i] = W x[from + i] for the outputs of panels first … end − 1.
-    private static void Multiply(
-        StackedMatrix matrix, int first, int end, Rows x, int from, int count, Rows y, int to) =>
-        matrix.Multiply(first, end, x[from], x.Stride, count, y[to], y.Stride);
+    // Rows that a member multiplies weights by.
+    private ProductInput Input(int member, Rows rows, int first, int count)
+    {
+        _inputs[member].Take(rows, first, count);
+        return _inputs[member];
+    }
+
+    // y[to + i] = W x[i] for the outputs of panels first … end − 1.
+    private static void Multiply(StackedMatrix matrix, int first, int end, ProductInput x, Rows y, int to) =>
+        matrix.Multiply(first, end, x, y[to], y.Stride);
 }

@@ -1,8 +1,10 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Kernels.WeightProducts;
 using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Decoding.Cpu;
@@ -20,11 +22,13 @@ public sealed class CpuWeights : IDisposable
     /// <param name="model">The model; must outlive the packed weights.</param>
     /// <param name="type">Precision of the weights, float32 or bfloat16; null for the model's precision. Sums are
     /// float32 in both.</param>
+    /// <param name="activations">What quantised weights are multiplied by.</param>
     /// <exception cref="CrossheadException">The precision is neither of these, the processor has no AVX2, or there is
     /// not enough memory.</exception>
-    public CpuWeights(LanguageModel model, ScalarType? type = null)
+    public CpuWeights(LanguageModel model, ScalarType? type = null, ActivationType activations = ActivationTypes.Usual)
     {
         _model = model;
+        Activations = activations;
         _type = type ?? model.ComputeType;
         if (!IsPacked(_type))
             throw new CrossheadException($"decoding on the CPU computes in float32 or bfloat16, not in "
@@ -56,6 +60,9 @@ public sealed class CpuWeights : IDisposable
     /// <summary>Precision of the weights.</summary>
     public ScalarType Type => _type;
 
+    /// <summary>What quantised weights are multiplied by.</summary>
+    public ActivationType Activations { get; }
+
     /// <summary>Bytes of cache per token in a format.</summary>
     public long CacheBytesPerToken(CacheFormat format) =>
         Layers.Sum(l => format.BytesPerToken(l.Attention.Layout.Cache));
@@ -73,6 +80,15 @@ public sealed class CpuWeights : IDisposable
 
     /// <summary>Whether this processor can decode a model in the model's precision.</summary>
     public static bool Supports(LanguageModel model) => Supports(model.ComputeType);
+
+    /// <summary>What the decoder of a model multiplies weights by.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="chosen">What quantised weights shall be multiplied by.</param>
+    /// <returns><see cref="ActivationType.Float32"/> on a device, and for a model without quantised weights.</returns>
+    internal static ActivationType ActivationsOf(LanguageModel model, ActivationType chosen) =>
+        model.Device.type == DeviceType.CPU && Supports(model)
+            && model.Parameters.Any(p => p.Stored is { } stored && CodeProducts.Of(stored.Format) is not null)
+            ? chosen : ActivationType.Float32;
 
     private static bool IsPacked(ScalarType type) => type is ScalarType.Float32 or ScalarType.BFloat16;
 

@@ -23,7 +23,8 @@ internal sealed unsafe class StackedMatrix : IDisposable
         _parts = new Part[parts.Count];
         for (var i = 0; i < parts.Count; i++)
         {
-            _parts[i] = new Part(parts[i], RowProducts.Of(parts[i].Format), Groups, Outputs);
+            _parts[i] = new Part(parts[i], RowProducts.Of(parts[i].Format), CodeProducts.Of(parts[i].Format), Groups,
+                Outputs);
             Outputs += (int)parts[i].Rows;
             Groups += (int)((parts[i].Rows + GroupRows - 1) / GroupRows);
         }
@@ -54,25 +55,44 @@ internal sealed unsafe class StackedMatrix : IDisposable
     /// </summary>
     /// <param name="first">The first group.</param>
     /// <param name="end">The group after the last.</param>
+    /// <param name="x">The rows.</param>
+    /// <param name="y">[rows, yStride]</param>
+    /// <param name="yStride">Elements from row to row.</param>
+    public void Multiply(int first, int end, ProductInput x, float* y, int yStride) =>
+        Multiply(first, end, x, x.Pointer, x.Stride, x.Count, y, yStride);
+
+    /// <summary>As the other, for rows that are never rounded.</summary>
+    /// <param name="first">The first group.</param>
+    /// <param name="end">The group after the last.</param>
     /// <param name="x">[rows, stride], each filled up with zeros to a multiple of 16.</param>
     /// <param name="stride">Elements from row to row.</param>
     /// <param name="rows">Number of rows.</param>
     /// <param name="y">[rows, yStride]</param>
     /// <param name="yStride">Elements from row to row.</param>
-    public void Multiply(int first, int end, float* x, int stride, int rows, float* y, int yStride)
+    public void Multiply(int first, int end, float* x, int stride, int rows, float* y, int yStride) =>
+        Multiply(first, end, null, x, stride, rows, y, yStride);
+
+    private void Multiply(int first, int end, ProductInput? input, float* x, int stride, int count, float* y,
+        int yStride)
     {
         foreach (ref readonly var part in _parts.AsSpan())
         {
             var (from, to) = (Math.Max(0, first - part.Group) * GroupRows,
                 (int)Math.Min(part.Matrix.Rows, (end - part.Group) * (long)GroupRows));
             if (from >= to) continue;
-            part.Products.Multiply(part.Matrix.Data + (from * part.Matrix.Stride), part.Matrix.Stride, to - from,
-                part.Matrix.Columns, x, stride, rows, y + part.Output + from, yStride);
+            var (matrix, rows) = (part.Matrix, to - from);
+            var weights = matrix.Data + (from * matrix.Stride);
+            if (input is { Rounds: true } && part.Codes is { } codes)
+                codes.Multiply(weights, matrix.Stride, rows, matrix.Columns, input.Records(matrix.Columns), count,
+                    y + part.Output + from, yStride);
+            else
+                part.Products.Multiply(weights, matrix.Stride, rows, matrix.Columns, x, stride, count,
+                    y + part.Output + from, yStride);
         }
         if (_bias is null) return;
-        var (start, count) = OutputsOf(first, end);
-        for (var r = 0; r < rows; r++)
-            RowMath.AddScaled(_bias[0] + start, 1, y + ((long)r * yStride) + start, count);
+        var (start, outputs) = OutputsOf(first, end);
+        for (var r = 0; r < count; r++)
+            RowMath.AddScaled(_bias[0] + start, 1, y + ((long)r * yStride) + start, outputs);
     }
 
     /// <inheritdoc/>
@@ -89,6 +109,7 @@ internal sealed unsafe class StackedMatrix : IDisposable
         return _parts[i].Output + ((group - _parts[i].Group) * GroupRows);
     }
 
-    // The place of a part: its first group and its first output.
-    private readonly record struct Part(WeightMatrix Matrix, RowProducts Products, int Group, int Output);
+    // A part with its products, its first group and its first output.
+    private readonly record struct Part(WeightMatrix Matrix, RowProducts Products, CodeProducts? Codes, int Group,
+        int Output);
 }

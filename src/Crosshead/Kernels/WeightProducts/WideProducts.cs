@@ -7,14 +7,14 @@ namespace Crosshead.Kernels.WeightProducts;
 
 /// <summary>
 /// Products with many vectors. Some columns of eight rows are read into the first cache as float32, and all vectors are
-/// multiplied by them. Then the next columns follow. The rows lie far from each other, so that memory is read as long
-/// streams.
+/// multiplied by them. Then the next columns follow. The rows are neighbours: rows far from each other often lie whole
+/// pages apart, where they share places in the caches.
 /// </summary>
 [SkipLocalsInit] // nothing is read before it was written
 internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
 {
     private const int Lanes = RowProducts.Lanes, Rows = 8, TileRows = 4, TileSums = 16 * Lanes,
-        MostDepth = 640; // columns at once
+        MostDepth = 576; // columns at once
 
     /// <summary>As <see cref="RowProducts.Multiply"/>.</summary>
     public static void Multiply(byte* weights, long weightStride, int rows, int columns, float* x, int stride,
@@ -27,19 +27,14 @@ internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
         var memory = stackalloc byte[(((Rows * depth) + (sumTiles * TileSums)) * sizeof(float)) + 64];
         var read = (float*)(((nint)memory + 63) / 64 * 64);
 
-        var apart = rows / Rows;
-        for (var row = 0; row < apart; row++)
-            Band(weights + (row * weightStride), apart * weightStride, Rows, columns, depth, read, x, stride, vectors,
-                y + row, apart, yStride);
-        var done = apart * Rows;
-        if (done < rows)
-            Band(weights + (done * weightStride), weightStride, rows - done, columns, depth, read, x, stride, vectors,
-                y + done, 1, yStride);
+        for (var row = 0; row < rows; row += Rows)
+            Band(weights + (row * weightStride), weightStride, Math.Min(Rows, rows - row), columns, depth, read, x,
+                stride, vectors, y + row, yStride);
     }
 
     // Up to eight rows. What was read of rows that are not there is multiplied too, and not stored.
     private static void Band(byte* w, long weightStride, int rows, int columns, int depth, float* read, float* x,
-        int stride, int vectors, float* y, int apart, int yStride)
+        int stride, int vectors, float* y, int yStride)
     {
         for (var column = 0; column < columns; column += depth)
         {
@@ -54,7 +49,7 @@ internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
                     x3 = x0 + ((long)Math.Min(3, last) * stride);
                 for (var row = 0; row < rows; row += TileRows, sums += depth < columns ? TileSums : 0)
                     Tile(read + (row * depth), depth, x0, x1, x2, x3, count, sums, column > 0,
-                        column + count == columns, y + ((long)vector * yStride) + ((long)row * apart), apart, yStride,
+                        column + count == columns, y + ((long)vector * yStride) + row, yStride,
                         Math.Min(TileRows, rows - row), Math.Min(4, last + 1));
             }
         }
@@ -87,7 +82,7 @@ internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
     // there is of them.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile(float* w, int depth, float* x0, float* x1, float* x2, float* x3, int count, float* sums,
-        bool begun, bool ends, float* y, int apart, int yStride, int rows, int vectors)
+        bool begun, bool ends, float* y, int yStride, int rows, int vectors)
     {
         float* w1 = w + depth, w2 = w1 + depth, w3 = w2 + depth;
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default,
@@ -128,7 +123,7 @@ internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
         if (ends && CpuVectors.Are512Bits)
         {
             var all = LaneSums.OfSixteen(a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3);
-            Store(all, y, apart, yStride, rows, vectors);
+            Store(all, y, yStride, rows, vectors);
             return;
         }
         Keep(sums, 0, a0, a1, a2, a3);
@@ -138,7 +133,7 @@ internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
         if (!ends) return;
         for (var v = 0; v < vectors; v++)
             for (var row = 0; row < rows; row++)
-                y[((long)v * yStride) + ((long)row * apart)] = LaneSums.Of(At(sums, (4 * v) + row));
+                y[((long)v * yStride) + row] = LaneSums.Of(At(sums, (4 * v) + row));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -156,15 +151,15 @@ internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
 
     // The sums are ordered by vectors, then by rows.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector512<float> sums, float* y, long apart, int yStride, int rows, int vectors)
+    private static void Store(Vector512<float> sums, float* y, int yStride, int rows, int vectors)
     {
         for (var v = 0; v < vectors; v++, y += yStride)
         {
             var four = Avx512F.ExtractVector128(sums, 0);
             y[0] = four[0];
-            if (rows > 1) y[apart] = four[1];
-            if (rows > 2) y[2 * apart] = four[2];
-            if (rows > 3) y[3 * apart] = four[3];
+            if (rows > 1) y[1] = four[1];
+            if (rows > 2) y[2] = four[2];
+            if (rows > 3) y[3] = four[3];
             sums = Avx512F.Shuffle4x128(sums, sums, 0b00_11_10_01); // the next vector's four become the first
         }
     }

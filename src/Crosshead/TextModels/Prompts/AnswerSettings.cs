@@ -18,6 +18,9 @@ internal sealed record AnswerSettings
     /// <summary>Precision of the computation.</summary>
     public required string Dtype { get; init; }
 
+    /// <summary>What quantised weights are multiplied by, where it is not float32.</summary>
+    public string? Activations { get; init; }
+
     /// <summary>Type of the numbers in the cache, where it is not the precision of the computation.</summary>
     public string? CacheType { get; init; }
 
@@ -48,6 +51,8 @@ internal sealed record AnswerSettings
             Dtype = Precision.NameOf(model.Model.ComputeType),
             CacheType = model.CacheFormat.Type == CacheFormat.Of(model.Model.ComputeType).Type ? null
                 : CacheOptions.NameOf(model.CacheFormat.Type),
+            Activations = model.Activations == ActivationType.Float32 ? null
+                : ActivationTypes.NameOf(model.Activations),
             Device = model.Model.Device.type.ToString().ToLowerInvariant(),
             Options = apart ? options with { Batch = plain.Batch, PrefillChunk = plain.PrefillChunk } : options,
             Pages = apart ? null : pages,

@@ -5,6 +5,7 @@ using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Layers;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using Crosshead.Tests.Kernels;
 using Crosshead.Weights;
 using static TorchSharp.torch;
@@ -76,7 +77,7 @@ public sealed class Mxfp4FolderTests
         var logits = expected.Logits(ids);
         Assert.InRange(TensorLeaks.RelativeError(frozen.Logits(ids), logits), 0, 1e-5);
         CpuKernels.Require();
-        using var weights = new CpuWeights(frozen);
+        using var weights = new CpuWeights(frozen, activations: ActivationType.Float32);
         using var decoder = new CpuDecoder(weights, 1, 20);
         var batch = new DecodeBatch(decoder);
         batch.Prefill([[.. Enumerable.Range(0, 20)]], 512, TestContext.Current.CancellationToken);

@@ -3,6 +3,7 @@ using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using static Crosshead.Tests.Checkpoints.HuggingFace.Quantized.QuantizedFile;
 using static TorchSharp.torch;
 
@@ -142,7 +143,7 @@ public sealed class PackedWeightTests
     private static float[] Logits(string folder)
     {
         using var model = ModelDirectory.LoadFrozen(folder, ScalarType.Float32);
-        using var weights = new CpuWeights(model);
+        using var weights = new CpuWeights(model, activations: ActivationType.Float32);
         using var decoder = new CpuDecoder(weights, 1, 16);
         var batch = new DecodeBatch(decoder);
         return [.. Enumerable.Range(3, 10).SelectMany(token =>
