@@ -3,10 +3,10 @@ namespace Crosshead.Kernels.StepAttention;
 /// <summary>
 /// The plan of <c>scaled_attention.cu</c> over a cache with scales, in which each warp takes tiles of its own.
 /// </summary>
-internal sealed record ScaledTilePlan(int KeyWidth, int ValueWidth, int Queries, int Stages, int Kind)
-    : DecodeAttentionPlan(KeyWidth, ValueWidth, Queries, Factors: 0, TileTokens, Stages)
+internal sealed record ScaledTilePlan(int KeyWidth, int ValueWidth, int Queries, int Tokens, int Stages, int Kind)
+    : DecodeAttentionPlan(KeyWidth, ValueWidth, Queries, Factors: 0, Tokens, Stages)
 {
-    private const int Warps = 4, TileTokens = 32, MostStages = 6, LeastStages = 2;
+    private const int Warps = 4;
     private const int MostSums = 256; // of a warp's queries and columns, as registers allow
 
     /// <inheritdoc/>
@@ -23,8 +23,9 @@ internal sealed record ScaledTilePlan(int KeyWidth, int ValueWidth, int Queries,
         + (2 * (Warps + 1) * Queries * 4);
 
     /// <summary>
-    /// The plan with the most of the cache in flight of those that fit twice on a multiprocessor. Null if the rows are
-    /// too wide, have too many queries, or factors.
+    /// The plan with the largest tiles of those that fit twice on a multiprocessor (measured: docs/research-log.md),
+    /// and of these the one with the most of the cache in flight. Null if the rows are too wide, have too many queries,
+    /// or factors.
     /// </summary>
     /// <param name="keyWidth">A multiple of 64 up to 512.</param>
     /// <param name="valueWidth">As <paramref name="keyWidth"/>.</param>
@@ -37,9 +38,9 @@ internal sealed record ScaledTilePlan(int KeyWidth, int ValueWidth, int Queries,
         var padded = (queries + 3) / 4 * 4;
         if (keyWidth is not (64 or 128) || valueWidth is not (64 or 128) || factors > 0
             || padded / 4 * Math.Max(keyWidth, valueWidth) > MostSums) return null;
-        return Enumerable.Range(LeastStages, MostStages - LeastStages + 1).Reverse()
-            .Select(stages => new ScaledTilePlan(keyWidth, valueWidth, padded, stages, kind))
-            .FirstOrDefault(plan => 2 * plan.SharedBytes <= sharedBytes);
+        ScaledTilePlan With(int tokens, int stages) => new(keyWidth, valueWidth, padded, tokens, stages, kind);
+        ScaledTilePlan[] plans = [With(64, 3), With(64, 2), With(32, 6), With(32, 5), With(32, 4), With(32, 3)];
+        return plans.FirstOrDefault(plan => 2 * plan.SharedBytes <= sharedBytes);
     }
 
     /// <inheritdoc/>

@@ -14,8 +14,8 @@
 // Which number is which element of a product is free as long as both sides agree: of four bytes that a lane gets
 // together, the first and the third make a pair, and the second and the fourth.
 //
-// Compile-time: WK, WV (64 or 128), QUERIES (a row's, padded to a multiple of 4), TOKENS (a tile: 32), STAGES (of a
-// ring), WARPS, PAGED, SCALED (1: whole numbers, 2: e4m3; scaled_rows.cu), FACTORS and PIECES (0). For compute
+// Compile-time: WK, WV (64 or 128), QUERIES (a row's, padded to a multiple of 4), TOKENS (a tile: 32 or 64), STAGES (of
+// a ring), WARPS, PAGED, SCALED (1: whole numbers, 2: e4m3; scaled_rows.cu), FACTORS and PIECES (0). For compute
 // capability 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, spans.cuh,
 // tiles.cuh and pieces.cuh, before join_clusters.cu.
 
