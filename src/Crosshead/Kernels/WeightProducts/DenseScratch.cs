@@ -27,8 +27,12 @@ internal sealed class DenseScratch : IDisposable
         _memory = empty([elements], ScalarType.BFloat16, device).DetachFromDisposeScope();
     }
 
-    /// <summary>Rows of a matrix that there is room for.</summary>
-    public int RowsOf(int columns) => (int)(_memory!.numel() / columns);
+    /// <summary>Rows of a matrix that there is room for: whole tiles of them, unless they are fewer.</summary>
+    public int RowsOf(int columns)
+    {
+        var rows = (int)(_memory!.numel() / columns);
+        return rows < PackedFormat.TileRows ? rows : rows / PackedFormat.TileRows * PackedFormat.TileRows;
+    }
 
     /// <summary>Its beginning as a matrix.</summary>
     public Tensor Matrix(long rows, int columns)

@@ -42,11 +42,11 @@ internal sealed class PackedFormat(string name, int recordBytes)
     private static readonly Lazy<string> s_pack = new(
         () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "pack_weight.cu"));
     private static readonly Lazy<string> s_rows = new(
-        () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "packed_rows.cu"));
+        () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "packed_records.cuh", "packed_rows.cu"));
     private static readonly Lazy<string> s_multiply = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
         "launches.cuh", "packed_weights.cuh", "packed_matmul.cu"));
     private static readonly Lazy<string> s_tiles = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
-        "launches.cuh", "clusters.cuh", "packed_weights.cuh", "packed_tiles.cu"));
+        "launches.cuh", "clusters.cuh", "packed_weights.cuh", "packed_records.cuh", "packed_tiles.cu"));
 
     private readonly ConcurrentDictionary<(int Device, string Name, object? Variant), CudaKernel> _kernels = new();
 
@@ -64,9 +64,11 @@ internal sealed class PackedFormat(string name, int recordBytes)
     /// <summary>The kernel that makes records of blocks.</summary>
     public CudaKernel Pack(int device) => Kernel(device, s_pack, "pack_weight", null, static () => []);
 
-    /// <summary>The kernel that makes numbers of records, of many rows in order or of any single ones.</summary>
-    public CudaKernel Rows(int device, bool inOrder) =>
-        Kernel(device, s_rows, "packed_rows", inOrder, () => [$"TOGETHER={(inOrder ? TileRows : 1)}"]);
+    /// <summary>The kernel that makes numbers of rows, whichever they are.</summary>
+    public CudaKernel Rows(int device) => Kernel(device, s_rows, "packed_rows", null, static () => []);
+
+    /// <summary>The kernel that makes numbers of whole records.</summary>
+    public CudaKernel RowsOfTiles(int device) => Kernel(device, s_rows, "packed_tile_rows", null, static () => []);
 
     /// <summary>The kernel that multiplies by a few tokens.</summary>
     public CudaKernel Multiply(int device, PackedPlan plan) =>

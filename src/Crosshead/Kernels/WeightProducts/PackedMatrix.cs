@@ -87,7 +87,7 @@ internal sealed class PackedMatrix : IDisposable
     {
         x = RowKernel.Dense(x);
         residual = residual is null ? null : RowKernel.Dense(residual);
-        if (!PackedTilePlan.Takes(x.numel() / Columns, Rows, Columns))
+        if (!PackedTilePlan.Takes(x.numel() / Columns))
             return residual is null ? ApplyDense(x, bias) : residual + ApplyDense(x, bias);
         var output = empty([.. x.shape[..^1], Rows], x.dtype, x.device);
         var column = 0L;
@@ -107,7 +107,7 @@ internal sealed class PackedMatrix : IDisposable
     public Tensor ApplyGated(Tensor x, Tensor? bias, InputNorm? norm = null)
     {
         if (_parts.Length > 1 || Rows / 2 % PackedFormat.TileRows != 0
-            || !PackedTilePlan.Takes(x.numel() / Columns, Rows, Columns))
+            || !PackedTilePlan.Takes(x.numel() / Columns))
             return FusedSwiGlu.Apply(Apply(x, bias, norm));
         x = RowKernel.Dense(x);
         var output = empty([.. x.shape[..^1], Rows / 2], x.dtype, x.device);

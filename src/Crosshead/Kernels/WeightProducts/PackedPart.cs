@@ -78,7 +78,7 @@ internal sealed record PackedPart(PackedFormat Format, Tensor Bytes, long First,
         {
             var plan = PackedTilePlan.For(x.device_index, tokens, outputs, Columns, gated);
             Format.Multiply(x.device_index, plan).Launch((plan.Parts, Parts(tokens, plan.Tokens),
-                Parts(outputs, plan.Outputs)), 32 * PackedTilePlan.Warps, plan.SharedBytes, arguments, plan.Parts,
+                Parts(outputs, plan.Outputs)), 32 * plan.Warps, plan.SharedBytes, arguments, plan.Parts,
                 early: true);
         }
         foreach (var tensor in new[] { x, Bytes, bias, output, norm?.Weight, residual }) GC.KeepAlive(tensor);
@@ -89,12 +89,13 @@ internal sealed record PackedPart(PackedFormat Format, Tensor Bytes, long First,
 
     private void Read(Tensor output, Tensor? tokens, long first)
     {
-        var (count, together) = (output.numel() / Columns, tokens is null ? PackedFormat.TileRows : 1);
-        var threads = (count + together - 1) / together * together * PackedFormat.Units(Columns) * 32;
-        Format.Rows(output.device_index, tokens is null).Launch((Blocks(threads), 1, 1), Threads, 0,
-        [
-            Address, Pointer(output), Pointer(tokens), (int)first, (int)count, Columns,
-        ]);
+        var (count, units) = (output.numel() / Columns, PackedFormat.Units(Columns));
+        if (tokens is null && first % PackedFormat.TileRows == 0)
+            Format.RowsOfTiles(output.device_index).Launch((Blocks(PackedFormat.Tiles(count) * units * 32), 1, 1),
+                Threads, 0, [Address, Pointer(output), (int)first, (int)count, Columns]);
+        else
+            Format.Rows(output.device_index).Launch((Blocks(count * units * 32), 1, 1), Threads, 0,
+                [Address, Pointer(output), Pointer(tokens), (int)first, (int)count, Columns]);
         foreach (var tensor in new[] { output, tokens, Bytes }) GC.KeepAlive(tensor);
     }
 

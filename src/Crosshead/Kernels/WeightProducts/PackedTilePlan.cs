@@ -5,18 +5,15 @@ namespace Crosshead.Kernels.WeightProducts;
 /// <summary>How the blocks of <c>packed_tiles.cu</c> share a product with many tokens.</summary>
 /// <param name="Tokens">Tokens of a block: 16, 32 or 64.</param>
 /// <param name="Tiles">Tiles of a warp.</param>
+/// <param name="Warps">Warps of a block.</param>
 /// <param name="Parts">Parts of the columns, each for a block of a cluster.</param>
 /// <param name="Gated">Whether a warp's tiles are of a gate and of what it gates.</param>
-internal sealed record PackedTilePlan(int Tokens, int Tiles, int Parts, bool Gated)
+internal sealed record PackedTilePlan(int Tokens, int Tiles, int Warps, int Parts, bool Gated)
 {
-    /// <summary>Warps of a block.</summary>
-    public const int Warps = 8;
+    private const int FewTokens = 16, MostTokens = 64, MostParts = 8, FewWarps = 4, ManyWarps = 8;
 
-    private const int FewTokens = 16, MostTokens = 64, MostParts = 8;
-
-    // Multiply-adds, about 0.4 ms of an H200. Beyond, what the faster product with a tensor saves is more than what
-    // making the tensor costs, launches included. An estimate.
-    private const long MostWork = 1L << 36;
+    // Beyond, the faster product with a tensor saves more than making the tensor costs (docs/research-log.md).
+    private const int MostTokensOfAll = 128;
 
     /// <summary>Outputs of a block.</summary>
     public int Outputs => (Gated ? Tiles / 2 : Tiles) * Warps * PackedFormat.TileRows;
@@ -28,17 +25,14 @@ internal sealed record PackedTilePlan(int Tokens, int Tiles, int Parts, bool Gat
     /// <summary>The macros of the kernel.</summary>
     public string[] Defines =>
     [
-        $"TILES={Tiles}", $"WARPS={Warps}", $"TOKENS={Tokens}", $"STAGES={Stages}", $"GLU={(Gated ? 1 : 0)}",
+        $"TILES={Tiles}", $"WARPS={Warps}", $"TOKENS={Tokens}", $"STAGES={Stages}",
+        $"SUMS={(Tokens < MostTokens ? 1 : 0)}", $"GLU={(Gated ? 1 : 0)}",
     ];
 
     private int Stages => Tokens == MostTokens ? 3 : 4;
 
-    /// <summary>Whether so many tokens are multiplied by the packed weight, and not by a tensor made of it.</summary>
-    /// <param name="tokens">Tokens.</param>
-    /// <param name="rows">Rows of the weight.</param>
-    /// <param name="columns">Its columns.</param>
-    public static bool Takes(long tokens, long rows, int columns) =>
-        tokens <= Math.Max(PackedPlan.MostTokens, MostWork / columns / rows);
+    /// <summary>Whether so many tokens are multiplied by a packed weight, and not by a tensor made of it.</summary>
+    public static bool Takes(long tokens) => tokens <= MostTokensOfAll;
 
     /// <summary>The plan of a product.</summary>
     /// <param name="device">Number of the device.</param>
@@ -50,11 +44,13 @@ internal sealed record PackedTilePlan(int Tokens, int Tiles, int Parts, bool Gat
     {
         var (own, units) = (CudaDevice.Get(device), PackedFormat.Units(columns));
         var together = tokens <= FewTokens ? FewTokens : tokens <= 2 * FewTokens ? 2 * FewTokens : MostTokens;
-        var plan = new PackedTilePlan(together, 2, 1, gated);
-        // Two tiles of a warp share what it reads of the tokens, if all multiprocessors have work then.
+        // Measured (docs/research-log.md): few tokens are for small blocks, two a multiprocessor. Two tiles of a warp
+        // share what it reads of many tokens, if all multiprocessors have work then.
+        var (few, places) = together < MostTokens ? (true, 2 * own.Multiprocessors) : (false, own.Multiprocessors);
+        var plan = new PackedTilePlan(together, gated || !few ? 2 : 1, few ? FewWarps : ManyWarps, 1, gated);
         if (!gated && plan.Blocks(tokens, outputs) < own.Multiprocessors) plan = plan with { Tiles = 1 };
         while (own.HasClusters && plan.Parts < Math.Min(units, MostParts)
-            && 2 * plan.Parts * plan.Blocks(tokens, outputs) <= own.Multiprocessors)
+            && 2 * plan.Parts * plan.Blocks(tokens, outputs) <= places)
             plan = plan with { Parts = 2 * plan.Parts };
         return plan;
     }
