@@ -9,7 +9,6 @@ using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.TextModels;
-using static TorchSharp.torch;
 using Generator = Crosshead.TextModels.Generator;
 
 namespace Crosshead.Cli.Commands;
