@@ -1,6 +1,5 @@
 using System.Globalization;
 using Crosshead.Attention.Caches;
-using Crosshead.Checkpoints;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Runtime;

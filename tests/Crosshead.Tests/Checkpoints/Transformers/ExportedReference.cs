@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints.Safetensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Checkpoints.Transformers;

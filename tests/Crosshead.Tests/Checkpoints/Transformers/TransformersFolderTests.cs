@@ -5,7 +5,6 @@ using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Checkpoints.Transformers;
 using Crosshead.Layers;
-using Crosshead.Model;
 using Crosshead.Tests.Compression;
 using static TorchSharp.torch;
 
