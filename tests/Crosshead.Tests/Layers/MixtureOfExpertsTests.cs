@@ -60,7 +60,10 @@ public sealed class MixtureOfExpertsTests
         {
             // An expert that no token chose has no gradient, neither here nor there.
             Assert.Equal(leaf.grad is null, gradient is null);
-            if (gradient is not null) Assert.InRange(TensorLeaks.RelativeError(gradient, leaf.grad!), 0, 1e-9);
+            if (gradient is null) continue;
+            // At least 1e-6: the router of one renormalised expert has a gradient of 0, up to rounding.
+            var size = Math.Max(1e-6, leaf.grad!.abs().max().item<double>());
+            Assert.InRange((gradient - leaf.grad!).abs().max().item<double>() / size, 0, 1e-9);
         }
         Assert.NotNull(gradients[0]); // the router learns
         foreach (var parameter in parameters) parameter.Dispose();

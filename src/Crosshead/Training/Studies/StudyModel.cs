@@ -21,8 +21,9 @@ public sealed class StudyModel
     /// <summary>The model of the recipe with another attention variant.</summary>
     public static StudyModel Of(AttentionVariant variant)
     {
-        var attention = new JsonObject { ["variant"] = variant.NameOf() };
-        return new(variant.NameOf(), new() { ["model"] = new JsonObject { ["attention"] = attention } }, "--variants");
+        var name = variant.NameOf();
+        var attention = new JsonObject { ["variant"] = name };
+        return new(name, new() { ["model"] = new JsonObject { ["attention"] = attention } }, $"variant {name}");
     }
 
     /// <summary>
