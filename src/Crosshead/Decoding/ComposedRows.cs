@@ -64,11 +64,6 @@ internal sealed class ComposedRows : IDisposable
         return new ComposedRows(model, state, scratch, shares, shares ? 1 : tokens, shares ? blocks : splits, many);
     }
 
-    /// <summary>
-    /// Whether steps of so many sequences are shared out too. Fewer have blocks enough if each has the same number.
-    /// </summary>
-    public bool ServesSteps(int rows) => _shares && 2 * rows > _fewSplits;
-
     /// <summary>How many of some rows may be computed together: there is room for the heads of as many.</summary>
     /// <param name="pass">The pass.</param>
     /// <param name="rows">Some of its rows, in order.</param>
