@@ -19,8 +19,8 @@ internal static class SharedShapes
     {
         ["llama"] = Of(Grouped),
         ["llama, tied"] = Of(Grouped) with { TieEmbeddings = true },
-        ["biases everywhere"] = Of(Grouped with { ProjectionBias = true, OutputBias = true })
-            with { FeedForwardBias = true },
+        ["biases everywhere"] =
+            Of(Grouped with { ProjectionBias = true, OutputBias = true }) with { FeedForwardBias = true },
         ["query-key norm"] = Of(Grouped with { QueryKeyNorm = true }),
         ["window, sinks"] = Of(Grouped with { SlidingWindow = 12, Sinks = true }),
         ["a vocabulary that is not divided"] = Of(Grouped) with { VocabularySize = 37 },
