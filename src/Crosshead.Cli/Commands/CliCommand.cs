@@ -8,6 +8,9 @@ namespace Crosshead.Cli.Commands;
 /// <summary>A command of the program: its name, arguments, options, examples and work.</summary>
 internal abstract class CliCommand : Command
 {
+    // Each of them loads libtorch: more would take the machine's memory and hardly come forward.
+    private const int RanksPerProcessor = 4;
+
     /// <summary>
     /// Names the command. Derived constructors add arguments and options, and the help lists them in that order.
     /// </summary>
@@ -38,10 +41,14 @@ internal abstract class CliCommand : Command
     /// <param name="arguments">The values given.</param>
     /// <param name="launcher">What started this process; null for nothing.</param>
     /// <exception cref="CrossheadException">The command runs as one process, but a launcher started several; or both a
-    /// launcher and the user ask for ranks.</exception>
+    /// launcher and the user ask for ranks; or there are too few processors for so many.</exception>
     public int? RanksToStart(ParseResult arguments, Launcher? launcher)
     {
         var asked = Ranks is null ? null : arguments.GetValue(Ranks);
+        var most = RanksPerProcessor * Environment.ProcessorCount;
+        if (launcher is null && asked > most)
+            throw new CrossheadException($"{Ranks!.Name} ({asked}) is more than {RanksPerProcessor} for each of this "
+                + $"machine's {Environment.ProcessorCount} processors; give at most {most}.");
         if (launcher is null) return asked > 1 ? asked : null;
         if (asked is not null && launcher.Meeting is null)
             throw new CrossheadException($"{launcher.Name} started {launcher.Ranks} ranks, and {Ranks!.Name} {asked} "

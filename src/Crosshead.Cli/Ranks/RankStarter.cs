@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Crosshead.Cli.Terminal;
@@ -20,25 +21,10 @@ internal sealed class RankStarter : IDisposable
 
     private readonly StandardStreams _terminal;
     private readonly DirectoryInfo _meeting = Directory.CreateTempSubdirectory("crosshead-");
-    private readonly Process[] _ranks;
+    private readonly List<Process> _ranks = [];
     private int _signals;
 
-    private RankStarter(OwnProgram program, IEnumerable<string> arguments, int ranks, StandardStreams terminal)
-    {
-        _terminal = terminal;
-        _ranks = new Process[ranks];
-        for (var rank = 0; rank < ranks; rank++)
-        {
-            var start = new ProcessStartInfo(program.Program, [.. program.Arguments, .. arguments])
-            {
-                RedirectStandardInput = true,
-            };
-            start.Environment[Launcher.RanksVariable] = $"{ranks}";
-            start.Environment[Launcher.RankVariable] = $"{rank}";
-            start.Environment[Launcher.MeetingVariable] = _meeting.FullName;
-            _ranks[rank] = Process.Start(start)!;
-        }
-    }
+    private RankStarter(StandardStreams terminal) => _terminal = terminal;
 
     /// <summary>Runs the ranks, and returns the exit code of all, or of the one that failed.</summary>
     /// <param name="program">The program that they run.</param>
@@ -46,10 +32,12 @@ internal sealed class RankStarter : IDisposable
     /// <param name="ranks">How many.</param>
     /// <param name="terminal">Where it is told if a rank was killed; ranks write for themselves.</param>
     /// <param name="cancellation">Asks the ranks to finish their step, save and stop.</param>
+    /// <exception cref="CrossheadException">A process could not be started.</exception>
     public static int Run(OwnProgram program, IEnumerable<string> arguments, int ranks, StandardStreams terminal,
         CancellationToken cancellation)
     {
-        using var starter = new RankStarter(program, arguments, ranks, terminal);
+        using var starter = new RankStarter(terminal);
+        for (var rank = 0; rank < ranks; rank++) starter.Start(program, arguments, rank, ranks);
         using var asked = cancellation.Register(starter.Stop);
         PosixSignal[] signals =
             [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP, UserSignal];
@@ -75,6 +63,26 @@ internal sealed class RankStarter : IDisposable
         _meeting.Delete(recursive: true);
     }
 
+    private void Start(OwnProgram program, IEnumerable<string> arguments, int rank, int ranks)
+    {
+        var start = new ProcessStartInfo(program.Program, [.. program.Arguments, .. arguments])
+        {
+            RedirectStandardInput = true,
+        };
+        start.Environment[Launcher.RanksVariable] = $"{ranks}";
+        start.Environment[Launcher.RankVariable] = $"{rank}";
+        start.Environment[Launcher.MeetingVariable] = _meeting.FullName;
+        try
+        {
+            _ranks.Add(Process.Start(start)!);
+        }
+        catch (Win32Exception e)
+        {
+            throw new CrossheadException(
+                $"rank {rank} of {ranks} could not be started: {e.Message.TrimEnd('.')}; ask for fewer.", e);
+        }
+    }
+
     private int Await()
     {
         int? first = null;
@@ -97,7 +105,7 @@ internal sealed class RankStarter : IDisposable
     private int? FirstEnded()
     {
         // Of several, the one that failed.
-        var ended = Enumerable.Range(0, _ranks.Length).Where(r => _ranks[r].HasExited).ToArray();
+        var ended = Enumerable.Range(0, _ranks.Count).Where(r => _ranks[r].HasExited).ToArray();
         return ended.Length == 0 ? null : ended.MaxBy(r => _ranks[r].ExitCode);
     }
 
@@ -107,7 +115,7 @@ internal sealed class RankStarter : IDisposable
         var code = _ranks[rank].ExitCode;
         if (!IsOfSignal(code)) return code;
         if (_signals > 1) return ExitCode.Interrupted;
-        _terminal.Error.WriteLine($"rank {rank} of {_ranks.Length} was ended by signal {code - KilledBase}, and the "
+        _terminal.Error.WriteLine($"rank {rank} of {_ranks.Count} was ended by signal {code - KilledBase}, and the "
             + "run with it; resume it from its last checkpoint.");
         return code;
     }
