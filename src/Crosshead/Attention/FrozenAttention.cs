@@ -134,20 +134,19 @@ internal sealed class FrozenAttention : IAttention
     private Tensor? AttendComposed(KeptTokens kept, TokenView view)
     {
         if (view.Composed is not { } work || _keyMatrices is null || _sumMix is null
-            || (work.Many is not null && kept.PlainQuery is null)) return null;
-        var (own, table) = (Layer.Projections, kept.Table!);
+            || kept.PlainQuery is not { } plain) return null;
+        var (own, table, many) = (Layer.Projections, kept.Table!, work.Many);
         Tensor Read(Tensor query, Tensor keys, Tensor values, Tensor pages, Tensor? factors, PieceWork pieces,
             Tensor? into) => DecodeAttention.ApplyPaged(query.transpose(1, 2), keys, values, pages, own.Scale, factors,
                 view.Begins, view.Length, pieces, into: into);
         var sums = Read(kept.Query, kept.Keys, kept.Values, table, kept.KeyFactors, work.Few, null); // [B,h,1,r]
-        if (work.Many is not { } many) return GroupProduct.Of(sums, _sumMix);                       // [B,h,1,d]
         var valueMatrices = _sumMix.transpose(1, 2);                                                // [g,d,r]
         var heads = SkinnyMatMul.ApplyGroups(sums, valueMatrices, many.Others);                     // [B,h,1,d]
         var keys = many.Room(many.Keys, own.Groups, own.HeadDim);
         var values = many.Room(many.Values, own.Groups, own.HeadDim);
         ComposePages.Apply(kept.Keys, _keyMatrices, kept.KeyFactors, kept.Values, valueMatrices, many.Pages, keys,
             values);
-        return Read(kept.PlainQuery!, keys, values, many.Table, null, many.Pieces, heads);
+        return Read(plain, keys, values, many.Table, null, many.Pieces, heads);
     }
 
     private KeptTokens Append(Tensor x, TokenView view, KeyValueCache cache)

@@ -88,7 +88,7 @@ internal sealed class FrozenProjections : IHeadProjections
         }
         if (!StepHeads.Supports(x, view.Cos, keys, values)) return null;
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Factors, _normKeys ? _layer.KeyNorm?.Factors : null);
-        var others = _composes ? view.Composed?.Many?.Others : null; // one past the last that reads components
+        var others = _composes ? view.Composed?.Many.Others : null; // one past the last that reads components
         var plain = others is null ? null
             : empty([x.shape[0], 1, _layer.Heads, _layer.HeadDim], x.dtype, x.device);
         var query = StepHeads.Apply(

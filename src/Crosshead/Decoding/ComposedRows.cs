@@ -83,30 +83,28 @@ internal sealed class ComposedRows : IDisposable
 
     /// <summary>Numbers that <see cref="Write"/> needs room for.</summary>
     /// <param name="rows">Rows of a pass.</param>
-    /// <param name="composes">Whether some of them may read heads.</param>
-    public int Length(int rows, bool composes) => LayoutOf(rows, composes).End;
+    public int Length(int rows) => LayoutOf(rows).End;
 
     /// <summary>Shares the rows of a pass out.</summary>
     /// <param name="pass">The pass.</param>
     /// <param name="rows">The rows to compute, in order.</param>
     /// <param name="all">Rows of the launch; those behind <paramref name="rows"/> see the first token of the spare
     /// page.</param>
-    /// <param name="composes">As for <see cref="Length"/>.</param>
     /// <param name="state">The pages of the slots.</param>
     /// <param name="told">Room for <see cref="Length"/> numbers.</param>
-    public void Write(DecodePass pass, List<int> rows, int all, bool composes, PagedState state, Span<int> told)
+    public void Write(DecodePass pass, List<int> rows, int all, PagedState state, Span<int> told)
     {
-        var layout = LayoutOf(all, composes);
+        var layout = LayoutOf(all);
         var (few, many, others) = (new List<Piece>(), new List<Piece>(), 0);
         var pages = told[layout.Pages..layout.Places];
         var places = told[layout.Places..layout.End];
         pages.Fill(-1);
         places.Clear();
         _seen.Clear();
-        if (composes) Compose([state.SparePage], pages, places);
+        Compose([state.SparePage], pages, places);
         foreach (var (first, end) in Sequences(pass, rows))
         {
-            var (isMany, position) = (composes && end - first >= LeastRows, pass.Rows[rows[first]].Position);
+            var (isMany, position) = (end - first >= LeastRows, pass.Rows[rows[first]].Position);
             if (isMany) Compose(Pages(pass, rows[end - 1], state), pages, places);
             else others = end;
             var most = isMany ? PieceList.MostTokens : _fewTokens;
@@ -116,13 +114,11 @@ internal sealed class ComposedRows : IDisposable
                 (isMany ? many : few).Add(new Piece(i, count, position + i - first + count));
             }
         }
-        var filling = composes ? PieceList.MostTokens : _fewTokens;
-        for (var i = rows.Count; i < all; i += filling)
-            (composes ? many : few).Add(new Piece(i, Math.Min(filling, all - i), End: 1));
+        for (var i = rows.Count; i < all; i += PieceList.MostTokens)
+            many.Add(new Piece(i, Math.Min(PieceList.MostTokens, all - i), End: 1));
         var items = told[..layout.Starts];
         if (_shares) ShareList.Write(few, told[layout.Starts..layout.Many], items);
         else PieceList.Write(few, _fewTokens, _fewSplits, items);
-        if (!composes) return;
         PieceList.Write(many, _manyTokens, _manySplits, told[layout.Many..layout.Others]);
         told[layout.Others] = others;
     }
@@ -130,11 +126,10 @@ internal sealed class ComposedRows : IDisposable
     /// <summary>The same on the device.</summary>
     /// <param name="told">What was written.</param>
     /// <param name="rows">Rows of the launch.</param>
-    /// <param name="composes">As for <see cref="Length"/>.</param>
     /// <param name="table">The pages of each row, [B, n] (int32).</param>
-    public ComposedWork In(Tensor told, int rows, bool composes, Tensor table)
+    public ComposedWork In(Tensor told, int rows, Tensor table)
     {
-        var layout = LayoutOf(rows, composes);
+        var layout = LayoutOf(rows);
         Tensor Part(int from, int to) => told.narrow(0, from, to - from);
         Tensor Items(int from, int to) => Part(from, to).view(-1, PieceList.ItemLength);
         var few = new PieceWork(Items(0, layout.Starts), _fewSplits, _scratch)
@@ -142,7 +137,6 @@ internal sealed class ComposedRows : IDisposable
             MostTokens = _fewTokens,
             Starts = _shares ? Part(layout.Starts, layout.Many) : null,
         };
-        if (!composes) return new ComposedWork(few, Many: null);
         var places = Part(layout.Places, layout.End);
         return new ComposedWork(few, new ComposedHeads(
             new PieceWork(Items(layout.Many, layout.Others), _manySplits, _scratch),
@@ -181,12 +175,11 @@ internal sealed class ComposedRows : IDisposable
         }
     }
 
-    private Layout LayoutOf(int rows, bool composes)
+    private Layout LayoutOf(int rows)
     {
         var starts = (_shares ? ShareList.Most(rows, _fewSplits) : PieceList.Most(rows, _fewSplits))
             * PieceList.ItemLength;
         var many = starts + (_shares ? _fewSplits + 1 : 0);
-        if (!composes) return new Layout(starts, many, many, many, many, many);
         // Each sequence with heads has several rows; those that fill the pass up are pieces too.
         var others = many + (PieceList.Most((rows / LeastRows) + 2, _manySplits) * PieceList.ItemLength);
         var pages = others + 1;

@@ -23,7 +23,6 @@ internal sealed class PagedStep : IDisposable
     private readonly PassPieces? _pieces;
     private readonly PinnedMemory? _toldItems; // where the rows read pieces of sequences together
     private readonly Tensor? _items;           // [I, 8] (int32)
-    private readonly ComposedRows? _components;
     private readonly PinnedMemory? _toldComposed;
     private readonly Tensor? _composed;        // what layers of components share out (int32)
     private Tensor? _logits;                   // [W, V] of the captured step
@@ -36,9 +35,7 @@ internal sealed class PagedStep : IDisposable
     /// <param name="columns">Pages per row n.</param>
     /// <param name="wanted">Most rows W that want logits.</param>
     /// <param name="pieces">Given if rows of the same sequence read its pages together.</param>
-    /// <param name="components">Given if layers of components share the rows out.</param>
-    public PagedStep(LanguageModel model, PagedState state, int rows, int columns, int wanted, PassPieces? pieces,
-        ComposedRows? components)
+    public PagedStep(LanguageModel model, PagedState state, int rows, int columns, int wanted, PassPieces? pieces)
     {
         (_model, _state, _rows, _columns, _wanted) = (model, state, rows, columns, wanted);
         _input = zeros([(2 * rows) + wanted], ScalarType.Int64, model.Device).DetachFromDisposeScope();
@@ -49,15 +46,15 @@ internal sealed class PagedStep : IDisposable
         _tables = new PinnedMemory(index, (long)rows * columns * sizeof(int));
         _ids = new PinnedMemory(index, wanted * sizeof(long));
         _values = new PinnedMemory(index, wanted * sizeof(float));
-        (_pieces, _components) = (pieces, components);
+        _pieces = pieces;
         if (pieces is not null)
         {
             var items = PieceList.Most(rows, pieces.Splits);
             _items = zeros([items, PieceList.ItemLength], ScalarType.Int32, model.Device).DetachFromDisposeScope();
             _toldItems = new PinnedMemory(index, items * PieceList.ItemLength * sizeof(int));
         }
-        if (components is null) return;
-        var length = components.Length(rows, pieces is not null);
+        if (pieces?.Composed is not { } components) return;
+        var length = components.Length(rows);
         _composed = zeros([length], ScalarType.Int32, model.Device).DetachFromDisposeScope();
         _toldComposed = new PinnedMemory(index, length * sizeof(int));
     }
@@ -101,7 +98,7 @@ internal sealed class PagedStep : IDisposable
                 all.Add(new Piece(i, Math.Min(PieceList.MostTokens, _rows - i), End: 1));
             PieceList.Write(all, _pieces!.BlockTokens, _pieces.Splits, _toldItems.Of<int>());
         }
-        _components?.Write(pass, rows, _rows, _pieces is not null, _state, _toldComposed!.Of<int>());
+        _pieces?.Composed?.Write(pass, rows, _rows, _state, _toldComposed!.Of<int>());
         if (_graph is null && !TryCapture()) return false;
         _graph!.Launch();
         _stream.Wait();
@@ -145,7 +142,7 @@ internal sealed class PagedStep : IDisposable
         if (_composed is not null) _toldComposed!.CopyTo(_composed);
         var view = _model.PagedViewAt(_input.narrow(0, 0, _rows), (long)_columns * _state.PageTokens, _table,
             _items is null ? null : _pieces!.In(_items), retains: true,
-            _composed is null ? null : _components!.In(_composed, _rows, _pieces is not null, _table));
+            _composed is null ? null : _pieces!.Composed!.In(_composed, _rows, _table));
         var tokens = _input.narrow(0, _rows, _rows).unsqueeze(1);                                     // [B,1]
         var hidden = _model.Hidden(tokens, view, _state.Layers).squeeze(1);                           // [B,D]
         var logits = _model.Head(hidden.index_select(0, _input.narrow(0, 2 * _rows, _wanted)));       // [W,V]

@@ -5,5 +5,5 @@ namespace Crosshead.Kernels.StepAttention;
 /// composed for them, and the others read the components.
 /// </summary>
 /// <param name="Few">The rows that read components.</param>
-/// <param name="Many">The rows that read heads; null if a pass has none, and nothing is composed.</param>
-internal sealed record ComposedWork(PieceWork Few, ComposedHeads? Many);
+/// <param name="Many">The rows that read heads.</param>
+internal sealed record ComposedWork(PieceWork Few, ComposedHeads Many);
