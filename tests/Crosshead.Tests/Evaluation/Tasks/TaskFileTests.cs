@@ -36,7 +36,7 @@ public sealed class TaskFileTests
         "metrics (\"acurracy\") is unknown for this kind of task; known: acc, acc_norm.")]
     [InlineData("""{ "metrics": null }""", "metrics (null) must be a text.")]
     [InlineData("""{ "data": { "row": ["x"] } }""", "unknown key data.row; did you mean \"rows\"?")]
-    [InlineData("""{ "data": {} }""", "data.rows is missing")]
+    [InlineData("""{ "data": {} }""", "data must name at least one file of rows, or a recall task")]
     [InlineData("""{ "data": { "rows": "../x.jsonl" } }""", "must be a file below the task's folder")]
     [InlineData("""{ "filters": { "name": "x", "extract": "boxed" } }""", "filters are for tasks of kind generation")]
     [InlineData("""{ "question": "{{ stme }}" }""",
