@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Crosshead.Runtime;
 using Crosshead.Tests.Runtime.Distributed;
 
 namespace Crosshead.Tests;
@@ -10,6 +11,8 @@ internal static class LibTorchSetup
     internal static void Load()
     {
         RankScenarios.RunIfAsked(Environment.GetCommandLineArgs());
-        Crosshead.Runtime.LibTorch.EnsureLoaded();
+        LibTorch.EnsureLoaded();
+        // Once, a thread of the pool crashed while libtorch tidied itself up after the last test. All is written by then.
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => NativeProcess.Exit(Environment.ExitCode);
     }
 }
