@@ -12,7 +12,7 @@ internal static class LibTorchSetup
     {
         RankScenarios.RunIfAsked(Environment.GetCommandLineArgs());
         LibTorch.EnsureLoaded();
-        // Once, a thread of the pool crashed while libtorch tidied itself up after the last test. All is written by then.
+        // After the last test all is written. Once, a thread of the pool crashed while libtorch tidied itself up then.
         AppDomain.CurrentDomain.ProcessExit += (_, _) => NativeProcess.Exit(Environment.ExitCode);
     }
 }
