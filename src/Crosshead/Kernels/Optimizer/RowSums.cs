@@ -14,10 +14,6 @@ internal static class RowSums
 
     private static readonly RowSource Source = new("row_sums.cu");
 
-    /// <summary>Whether <see cref="Add"/> takes such rows.</summary>
-    /// <param name="rows">[…, D]</param>
-    public static bool Supports(Tensor rows) => RowSource.Supports(rows);
-
     /// <summary>Adds: the rows of a rank in their order, then the ranks in theirs.</summary>
     /// <param name="rows">[n, D] float32 or bfloat16, dense: as many of each rank, those of rank 0 first.</param>
     /// <param name="tokens">[n] int64: to which row of the table each belongs.</param>
