@@ -17,7 +17,7 @@ internal readonly struct WindowPermutation
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         _count = (ulong)count;
-        _key = Mix(Mix(seed) ^ (ulong)epoch);
+        _key = SplitMix64.Mix(SplitMix64.Mix(seed) ^ (ulong)epoch);
         // The smallest even number of bits, at least two, that holds count − 1: fewer than four candidates a value.
         var bits = 64 - System.Numerics.BitOperations.LeadingZeroCount((ulong)count - 1);
         _halfBits = Math.Max(1, (bits + 1) / 2);
@@ -42,16 +42,7 @@ internal readonly struct WindowPermutation
     {
         var (left, right) = (value >> _halfBits, value & _mask);
         for (var round = 0UL; round < Rounds; round++)
-            (left, right) = (right, left ^ (Mix(_key + (round << 56) + right) & _mask));
+            (left, right) = (right, left ^ (SplitMix64.Mix(_key + (round << 56) + right) & _mask));
         return (left << _halfBits) | right;
-    }
-
-    // The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every input bit reaches every output bit.
-    private static ulong Mix(ulong z)
-    {
-        z += 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 }

@@ -1,6 +1,6 @@
 namespace Crosshead.Data.Recall;
 
-/// <summary>Draws that are the same on every machine: SplitMix64 (Steele, Lea and Flood, 2014).</summary>
+/// <summary>Draws that are the same on every machine (<see cref="SplitMix64"/>).</summary>
 internal sealed class RecallRandom
 {
     private ulong _state;
@@ -36,11 +36,5 @@ internal sealed class RecallRandom
         return drawn[..count];
     }
 
-    private ulong Next()
-    {
-        var z = _state += 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
-    }
+    private ulong Next() => SplitMix64.Next(ref _state);
 }
