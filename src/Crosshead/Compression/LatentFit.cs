@@ -27,6 +27,10 @@ internal sealed class LatentFit(LatentAttention attention, LatentOptions options
 
     private readonly (Tensor Whiten, Tensor Restore, Tensor Directions) _whole = Whole(attention, options, statistics);
 
+    /// <summary>What refuses <see cref="CompressionMethod.Svd"/>.</summary>
+    public static CrossheadException SvdRefusal => new($"{MessageTerm.Method} svd is for heads; latent attention has "
+        + $"one latent vector a token, which {MessageTerm.Method} fine makes smaller.");
+
     /// <inheritdoc/>
     public FittedKeys Keys(CompressionMethod method, int components) => throw new CrossheadException(
         "the rotated key of latent attention is one for all heads and stays whole; give a value rank alone.");
@@ -34,9 +38,7 @@ internal sealed class LatentFit(LatentAttention attention, LatentOptions options
     /// <inheritdoc/>
     public FittedValues Values(CompressionMethod method, int rank)
     {
-        if (method == CompressionMethod.Svd)
-            throw new CrossheadException($"{MessageTerm.Method} svd is for heads; latent attention has one latent "
-                + $"vector a token, which {MessageTerm.Method} fine makes smaller.");
+        if (method == CompressionMethod.Svd) throw SvdRefusal;
         var leading = _whole.Directions.narrow(1, options.Rank - rank, rank);                     // [rank,r]
         return new FittedValues(ValueGrain.Dense, leading.t().matmul(_whole.Whiten).contiguous(), null,
             Projection(attention).matmul(_whole.Restore).matmul(leading).contiguous());

@@ -16,9 +16,7 @@ public sealed record LayerPlan(CompressionMethod Method, int? KeyComponents, int
     {
         var (groups, headDim, whole) = PlainCache.Of(model);
         var latent = model.Attention.Latent is not null;
-        if (latent && Method == CompressionMethod.Svd)
-            throw new CrossheadException($"{MessageTerm.Method} svd is for heads; latent attention has one latent "
-                + $"vector a token, which {MessageTerm.Method} fine makes smaller.");
+        if (latent && Method == CompressionMethod.Svd) throw LatentFit.SvdRefusal;
         if (latent && KeyComponents is not null)
             throw new CrossheadException("the rotated key of latent attention is one for all heads and stays whole; "
                 + $"choose a value rank of 1 to {whole - 1}, the numbers of the latent vector that are kept.");

@@ -16,9 +16,7 @@ internal sealed class PieceFit(PlainHeads heads, HeadStatistics? statistics) : I
     {
         if (CompressedLayer.LatentSource(model, layer) is { } latent)
             return new LatentFit(latent, model.Options.Attention.Latent!,
-                calibration?[layer] as LatentStatistics ?? throw new CrossheadException(
-                    $"{MessageTerm.Method} svd is for heads; latent attention has one latent vector a token, which "
-                    + $"{MessageTerm.Method} fine makes smaller."));
+                calibration?[layer] as LatentStatistics ?? throw LatentFit.SvdRefusal);
         var heads = PlainHeads.Of(CompressedLayer.Source(model, layer));
         if (!new[] { heads.Keys, heads.Values, heads.OutputMoments }.All(w => w.isfinite().all().item<bool>()))
             throw new CrossheadException($"attention weights of layer {layer} are NaN or infinite; the model is "

@@ -15,7 +15,10 @@ internal readonly record struct PlainCache(int KeyHeads, int HeadDim, int Values
     public int Whole => Keys + Values;
 
     /// <summary>That of a model. All heads of latent attention share the rotated part of one key.</summary>
-    public static PlainCache Of(ModelOptions model) => model.Attention.Latent is { } latent
-        ? new(1, model.HeadDim, latent.Rank)
-        : new(model.Attention.Groups, model.HeadDim, model.Attention.Groups * model.HeadDim);
+    public static PlainCache Of(ModelOptions model) =>
+        Of(model.Attention.Groups, model.HeadDim, model.Attention.Latent?.Rank);
+
+    /// <summary>That of so many heads of a width, or of latent vectors of a rank.</summary>
+    public static PlainCache Of(int groups, int headDim, int? latentRank) => latentRank is { } rank
+        ? new(1, headDim, rank) : new(groups, headDim, groups * headDim);
 }

@@ -55,13 +55,9 @@ internal static class CompressionCard
     {
         var made = Changed(options).Where(v => v.ValueRank is not null).ToArray();
         return made.Length == 0 ? null : $"{Range(made.Select(v => v.ValueRank!.Value))} of "
-            + $"{Whole(options)} numbers{Grains(made.Select(v => JsonName(v.ValueGrain)))}"
+            + $"{PlainCache.Of(options).Values} numbers{Grains(made.Select(v => JsonName(v.ValueGrain)))}"
             + Layers(made, options);
     }
-
-    // Value numbers of a token in a whole cache.
-    private static int Whole(ModelOptions options) =>
-        options.Attention.Latent?.Rank ?? options.Attention.Groups * options.HeadDim;
 
     private static IEnumerable<VirtualHeads> Changed(ModelOptions options) =>
         options.VirtualHeads?.OfType<VirtualHeads>() ?? [];

@@ -47,8 +47,7 @@ public sealed record Profile
 
     /// <summary>What the cache of a layer keeps of a token.</summary>
     [JsonIgnore]
-    internal PlainCache Cache => LatentRank is { } rank ? new(1, HeadDim, rank)
-        : new(Groups, HeadDim, Groups * HeadDim);
+    internal PlainCache Cache => PlainCache.Of(Groups, HeadDim, LatentRank);
 
     // Layers must be in order. A piece keeps at least one number, and no more numbers than whole heads.
     private bool IsSound => Groups > 0 && HeadDim > 0 && Layers.Count <= LayerCount
