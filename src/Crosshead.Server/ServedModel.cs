@@ -28,6 +28,11 @@ public sealed record ServedModel
     /// <summary>The form of its conversations; null if it has none.</summary>
     public ChatTemplate? ChatTemplate { get; init; }
 
+    /// <summary>
+    /// Reads the template that a request brings in place of the model's own; null if requests may bring none.
+    /// </summary>
+    public Func<string, ChatTemplate>? RequestTemplate { get; init; }
+
     /// <summary>How it marks thoughts and tool calls in its answers.</summary>
     public AnswerFormat AnswerFormat { get; init; } = AnswerFormat.Plain;
 

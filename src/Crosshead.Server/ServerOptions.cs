@@ -5,6 +5,9 @@ namespace Crosshead.Server;
 /// <summary>Where and how a server answers.</summary>
 public sealed record ServerOptions
 {
+    /// <summary>The largest <see cref="RateLimit"/>.</summary>
+    public const int LargestRate = 1_000_000;
+
     /// <summary>The address it listens at.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
@@ -13,6 +16,12 @@ public sealed record ServerOptions
 
     /// <summary>Keys of which a client must send one; empty if none is needed.</summary>
     public IReadOnlyList<string> ApiKeys { get; init; } = [];
+
+    /// <summary>
+    /// Requests for answers that each key may send in a minute, or all clients together if no key is needed; null for
+    /// no limit.
+    /// </summary>
+    public int? RateLimit { get; init; }
 
     /// <summary>Most bytes of the body of a request.</summary>
     public long MaxBody { get; init; } = 32 << 20;
@@ -52,6 +61,8 @@ public sealed record ServerOptions
     public void Validate()
     {
         Require(Port is >= 0 and <= 65535, "port", Port, "0 (any free port) to 65535");
+        Require(RateLimit is null or >= 1 and <= LargestRate, "rateLimit", RateLimit ?? 0,
+            $"1 to {LargestRate} requests a minute");
         Require(MaxBody is >= 1024 and <= 1L << 40, "maxBody", MaxBody, "1024 or more bytes");
         Require(MaxChoices is >= 1 and <= 128, "maxChoices", MaxChoices, "1 to 128");
         Require(MaxPrompts is >= 1 and <= 1 << 16, "maxPrompts", MaxPrompts, "1 to 65536");

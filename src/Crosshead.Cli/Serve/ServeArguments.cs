@@ -79,6 +79,11 @@ internal sealed class ServeArguments
         HelpName = "file",
     };
 
+    private readonly Option<bool> _requestTemplate = new("--allow-request-template")
+    {
+        Description = "Let requests bring a chat template of their own, in the field chat_template.",
+    };
+
     private readonly Option<string> _reasoning = new("--reasoning-field")
     {
         Description = "The field in which answers tell what the model thinks: reasoning (vLLM), reasoning_content "
@@ -103,6 +108,9 @@ internal sealed class ServeArguments
     private readonly Option<int> _stall = NumberOption.WithDefault("--stall-timeout",
         "Seconds after which an answer that its client does not read is cancelled.", 1, 86400,
         (int)s_engine.StallTimeout.TotalSeconds);
+    private readonly Option<int?> _rate = NumberOption.Optional("--rate-limit",
+        "Requests for answers that each API key may send in a minute, or all clients together if there is no key; "
+            + "more are refused with 429. Without it there is no limit.", 1, ServerOptions.LargestRate);
     private readonly Option<int?> _timeout = NumberOption.Optional("--request-timeout",
         "Seconds after which a request that has not ended is ended with 504; without it there is no limit.", 1, 86400);
     private readonly Option<string> _metrics = new("--metrics-prefix")
@@ -121,8 +129,8 @@ internal sealed class ServeArguments
     public ServeArguments(Command command)
     {
         foreach (var option in new Option[] { _host, _port, _names, _keys, _keyFile, _context, _sequences, _step,
-            _queued, _queuedTokens, _parallel, _cache, _noPrefixCache, _policy, _template, _reasoning, _ignoreDefaults,
-            _choices, _body, _drain, _stall, _timeout, _metrics, _logPrompts })
+            _queued, _queuedTokens, _rate, _parallel, _cache, _noPrefixCache, _policy, _template, _requestTemplate,
+            _reasoning, _ignoreDefaults, _choices, _body, _drain, _stall, _timeout, _metrics, _logPrompts })
             command.Options.Add(option);
     }
 
@@ -137,6 +145,7 @@ internal sealed class ServeArguments
             ApiKeys = [.. arguments.GetRequiredValue(_keys), .. KeysOf(arguments.GetValue(_keyFile))],
             MaxBody = arguments.GetValue(_body) ?? s_server.MaxBody,
             MaxChoices = arguments.GetValue(_choices),
+            RateLimit = arguments.GetValue(_rate),
             Drain = TimeSpan.FromSeconds(arguments.GetValue(_drain)),
             MetricsPrefix = arguments.GetRequiredValue(_metrics),
             ReasoningFields = ReasoningFields(arguments.GetRequiredValue(_reasoning)),
@@ -162,6 +171,7 @@ internal sealed class ServeArguments
             CacheMemory = arguments.GetValue(_cache),
             Names = arguments.GetRequiredValue(_names),
             ChatTemplate = arguments.GetValue(_template),
+            TakesRequestTemplates = arguments.GetValue(_requestTemplate),
             IgnoresStoredSampling = arguments.GetValue(_ignoreDefaults),
             Engine = s_engine with
             {

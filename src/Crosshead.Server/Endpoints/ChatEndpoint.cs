@@ -10,9 +10,9 @@ internal static class ChatEndpoint
     /// <summary>Answers a request.</summary>
     public static async Task HandleAsync(Exchange exchange)
     {
-        var model = exchange.Model;
-        var request = ChatRequest.Read(await exchange.ReadAsync(ChatFields.Table), model, exchange.Options,
-            exchange.State.Constraints!);
+        var values = await exchange.ReadAsync(ChatFields.Table);
+        var model = TemplateReader.Apply(values, exchange.Model);
+        var request = ChatRequest.Read(values, model, exchange.Options, exchange.State.Constraints!);
         exchange.Prompt = request.Prompt.Text;
         var settings = request.Settings;
         var calls = Generation.Begin(exchange, model,

@@ -37,6 +37,9 @@ internal sealed class Exchange(HttpContext http, ServerState state, string id) :
     /// <summary>The server's options.</summary>
     public ServerOptions Options => state.Options;
 
+    /// <summary>Which of the server's keys it was sent with; 0 if none was needed.</summary>
+    public int Client { get; set; }
+
     /// <summary>The rest of the address after the route's own part.</summary>
     public string Rest { get; set; } = "";
 

@@ -71,8 +71,11 @@ internal static class InfoEndpoints
         json.WriteNumber("max_queued_tokens", engine.Options.MaxQueuedTokens);
         if (engine.Options.RequestTimeout is { } limit) json.WriteNumber("request_timeout", limit.TotalSeconds);
         else json.WriteNull("request_timeout");
+        if (options.RateLimit is { } rate) json.WriteNumber("rate_limit", rate);
+        else json.WriteNull("rate_limit");
         json.WriteBoolean("prefix_cache", engine.Options.PrefixCache);
         json.WriteBoolean("priorities", engine.Options.Priorities);
+        json.WriteBoolean("request_templates", model.RequestTemplate is not null);
         json.WriteNumber("max_choices", options.MaxChoices);
         json.WriteNumber("max_prompts", options.MaxPrompts);
         json.WriteNumber("max_body", options.MaxBody);

@@ -17,6 +17,10 @@ internal sealed class ServerState(ServerOptions options)
     /// <summary>The keys that it knows.</summary>
     public ApiKeys Keys { get; } = new(options.ApiKeys);
 
+    /// <summary>How many requests each client may send.</summary>
+    public RateLimit Rates { get; } =
+        new(options.RateLimit, Math.Max(options.ApiKeys.Count, 1), TimeProvider.System);
+
     /// <summary>What it counts.</summary>
     public ServerMetrics Metrics { get; } = new();
 

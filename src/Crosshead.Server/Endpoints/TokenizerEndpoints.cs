@@ -20,9 +20,7 @@ internal static class TokenizerEndpoints
         var texts = values.Switch(ReturnTexts) ?? false;
         int[] ids;
         if (values[ChatFields.Messages] is null) ids = model.Tokenizer.Encode(Plain(values), special ?? true);
-        else
-            ids = model.Tokenizer.Encode(
-                ConversationReader.Render(values, model, ToolReader.Tools(values)), special ?? false);
+        else ids = model.Tokenizer.Encode(Conversation(values, model), special ?? false);
         await exchange.SendAsync(json =>
         {
             json.WriteStartObject();
@@ -85,7 +83,7 @@ internal static class TokenizerEndpoints
         var model = exchange.Model;
         var values = await exchange.ReadAsync(ChatFields.Template);
         SettingsReader.RequireModel(values, model);
-        var text = ConversationReader.Render(values, model, ToolReader.Tools(values));
+        var text = Conversation(values, model);
         await exchange.SendAsync(json =>
         {
             json.WriteStartObject();
@@ -93,6 +91,9 @@ internal static class TokenizerEndpoints
             json.WriteEndObject();
         });
     }
+
+    private static string Conversation(FieldValues values, ServedModel model) =>
+        ConversationReader.Render(values, TemplateReader.Apply(values, model), ToolReader.Tools(values));
 
     private static string Plain(FieldValues values)
     {

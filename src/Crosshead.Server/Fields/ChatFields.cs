@@ -23,6 +23,8 @@ internal static class ChatFields
         "Whether the last message is continued instead of a new one begun.");
     public static readonly FormField TemplateVariables = new("chat_template_kwargs", """{"type":"object"}""",
         "Variables for the model's chat template, such as enable_thinking.");
+    public static readonly TextField RequestTemplate = new("chat_template", 1, 1 << 20,
+        "A chat template in place of the model's own; only if the server takes them.");
     public static readonly TextField ReasoningEffort = new("reasoning_effort", 1, 32,
         "A variable for the model's chat template; \"none\" also sets enable_thinking to false.");
     public static readonly SwitchField IncludeReasoning = new("include_reasoning",
@@ -41,8 +43,7 @@ internal static class ChatFields
 
     private static readonly Field[] s_template =
     [
-        Messages, AddGenerationPrompt, ContinueFinal, TemplateVariables, ReasoningEffort, Tools,
-        new RefusedField("chat_template", [], "start the server with --chat-template FILE"),
+        Messages, AddGenerationPrompt, ContinueFinal, RequestTemplate, TemplateVariables, ReasoningEffort, Tools,
         new RefusedField("functions", ["[]"], "use tools"),
         new RefusedField("function_call", ["\"none\"", "\"auto\""], "use tool_choice"),
         new RefusedField("documents", ["[]"], "put the documents into a message"),

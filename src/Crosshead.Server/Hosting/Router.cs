@@ -23,7 +23,7 @@ internal sealed class Router(ServerState state, RequestLog log)
         try
         {
             var route = Route(exchange);
-            error = route.Generates ? Full() : null;
+            error = route.Generates ? Full() ?? state.Rates.Use(exchange.Client) : null;
             await (error is null ? route.Handle(exchange) : JsonOutput.SendErrorAsync(http, error));
         }
         catch (Exception e)
@@ -49,7 +49,7 @@ internal sealed class Router(ServerState state, RequestLog log)
         var (routes, rest) = RouteTable.Find(path);
         exchange.Rest = rest;
         // A client without a key learns nothing of the addresses either.
-        if (!IsOpen(routes)) state.Keys.Require(request);
+        if (!IsOpen(routes)) exchange.Client = state.Keys.Require(request);
         SameOrigin.Require(request);
         if (routes.Count == 0)
             throw new ApiException(404, "not_found",

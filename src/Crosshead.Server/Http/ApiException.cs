@@ -26,7 +26,6 @@ internal sealed class ApiException(int status, string code, string message, stri
         408 or 504 => "timeout_error",
         429 => "rate_limit_error",
         >= 400 and < 500 => "invalid_request_error",
-        501 => "not_supported_error",
         503 => "overloaded_error",
         _ => "server_error",
     };

@@ -46,6 +46,9 @@ public sealed record LoadOptions
     /// <summary>A file with a chat template to use instead of the model's own; null for that one.</summary>
     public string? ChatTemplate { get; init; }
 
+    /// <summary>Whether requests may bring a chat template of their own.</summary>
+    public bool TakesRequestTemplates { get; init; }
+
     /// <summary>Whether the sampling that the model's makers state is not used as the default.</summary>
     public bool IgnoresStoredSampling { get; init; }
 

@@ -59,6 +59,8 @@ public sealed class LoadedModel : IDisposable
                 VocabularySize = decoder.VocabularySize,
                 EndTokens = source.EndTokens,
                 ChatTemplate = template,
+                RequestTemplate = options.TakesRequestTemplates
+                    ? text => source.Description.ParseChatTemplate(text, "of the request") : null,
                 AnswerFormat = AnswerFormat.Choose(template?.Text, source.Tokenizer),
                 Root = source.Path,
                 Defaults = defaults,

@@ -110,7 +110,7 @@ internal sealed class StructureReader(FieldValues values, ServedModel model, Con
     {
         try
         {
-            return constraints.Of($"{thought?.HasBegun} {key}", compile);
+            return constraints.Of(model.AnswerFormat, $"{thought?.HasBegun} {key}", compile);
         }
         catch (CrossheadException e)
         {

@@ -85,8 +85,11 @@ internal sealed partial class FolderDescription : ModelDescription
     public override Tokenizer LoadTokenizer() => Tokenizer.Load(Path);
 
     /// <inheritdoc/>
-    public override ChatTemplate LoadChatTemplate(string? file = null) =>
-        file is null ? ChatTemplate.Load(Path) : ChatTemplate.Load(Path, file);
+    public override ChatTemplate LoadChatTemplate() => ChatTemplate.Load(Path);
+
+    /// <inheritdoc/>
+    public override ChatTemplate ParseChatTemplate(string template, string source) =>
+        ChatTemplate.Parse(template, ChatTemplateFiles.SpecialTokens(Path), source);
 
     /// <inheritdoc/>
     public override IReadOnlyList<int> EndTokens(Tokenizer tokenizer) =>

@@ -61,8 +61,11 @@ internal sealed class GgufDescription : ModelDescription
     public override Tokenizer LoadTokenizer() => _vocabulary.Value.Tokenizer;
 
     /// <inheritdoc/>
-    public override ChatTemplate LoadChatTemplate(string? file = null) =>
-        file is null ? _vocabulary.Value.ChatTemplate : _vocabulary.Value.ChatTemplateOf(file);
+    public override ChatTemplate LoadChatTemplate() => _vocabulary.Value.ChatTemplate;
+
+    /// <inheritdoc/>
+    public override ChatTemplate ParseChatTemplate(string template, string source) =>
+        _vocabulary.Value.ParseChatTemplate(template, source);
 
     /// <inheritdoc/>
     public override IReadOnlyList<int> EndTokens(Tokenizer tokenizer) => _vocabulary.Value.EndTokens;

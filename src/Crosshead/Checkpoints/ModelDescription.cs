@@ -94,9 +94,19 @@ public abstract class ModelDescription
     public abstract Tokenizer LoadTokenizer();
 
     /// <summary>Reads the model's chat template.</summary>
-    /// <param name="file">A file with another template for the model; null for its own.</param>
     /// <exception cref="CrossheadException">The model has none, or it cannot be read.</exception>
-    public abstract ChatTemplate LoadChatTemplate(string? file = null);
+    public abstract ChatTemplate LoadChatTemplate();
+
+    /// <summary>Reads another chat template for the model.</summary>
+    /// <param name="file">The file with the template.</param>
+    /// <exception cref="CrossheadException">It cannot be read.</exception>
+    public ChatTemplate LoadChatTemplate(string file) => ParseChatTemplate(ChatTemplateFiles.Text(file), file);
+
+    /// <summary>Reads another chat template for the model.</summary>
+    /// <param name="template">The template, which may write the model's special tokens.</param>
+    /// <param name="source">What messages call it.</param>
+    /// <exception cref="CrossheadException">It cannot be read.</exception>
+    public abstract ChatTemplate ParseChatTemplate(string template, string source);
 
     /// <summary>The tokens at which the model's texts end, any of them.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>

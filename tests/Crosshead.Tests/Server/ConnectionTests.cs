@@ -178,6 +178,32 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task A_key_that_has_sent_too_many_requests_is_told_when_to_send_the_next_and_others_are_answered()
+    {
+        await using var server = await TestServer.StartAsync(
+            new ServerOptions { ApiKeys = ["first", "second"], RateLimit = 3 });
+        async Task<HttpResponseMessage> Ask(string key, string path = "/v1/completions")
+        {
+            var message = new HttpRequestMessage(HttpMethod.Post, path);
+            message.Content = TestServer.Json("""{"prompt":"a"}""");
+            message.Headers.Authorization = new("Bearer", key);
+            return await server.Client.SendAsync(message);
+        }
+        for (var i = 0; i < 3; i++)
+            using (var answer = await Ask("first")) Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        using var refused = await Ask("first");
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.InRange(int.Parse(refused.Headers.GetValues("Retry-After").Single()), 1, 20);
+        Assert.Matches("^{\"error\":{\"message\":\"this client has used its 3 requests a minute; try again in [0-9]+ s."
+            + "\",\"type\":\"rate_limit_error\",\"param\":null,\"code\":\"rate_limit_exceeded\"}}$",
+            await refused.Content.ReadAsStringAsync());
+        using (var free = await Ask("first", "/tokenize")) Assert.Equal(HttpStatusCode.OK, free.StatusCode);
+        using (var other = await Ask("second")) Assert.Equal(HttpStatusCode.OK, other.StatusCode);
+        Assert.Contains("reason=\"rate_limit_exceeded\"} 1", await server.GetAsync("/metrics"),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Pages_of_other_sites_are_refused_and_the_own_page_is_not()
     {
         await using var server = await TestServer.StartAsync();

@@ -31,6 +31,7 @@ public sealed class RealModelTests : IAsyncLifetime
         {
             MaxSequences = 8,
             ChatTemplate = template,
+            TakesRequestTemplates = true,
             Names = ["stories260K", "tiny"],
         });
         _server = await ModelServer.StartAsync(new ServerOptions { Port = 0 });
@@ -49,6 +50,14 @@ public sealed class RealModelTests : IAsyncLifetime
         _model?.Dispose();
         _folder.Dispose();
     }
+
+    [Fact]
+    public async Task A_template_of_a_request_may_write_the_models_special_tokens() => Assert.Equal("<s>Hi</s>",
+        (string)(await AskAsync("/apply-template", new
+        {
+            messages = new[] { new { role = "user", content = "Hi" } },
+            chat_template = "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}",
+        }))["prompt"]!);
 
     [Fact]
     public async Task Scores_of_continuations_are_those_of_the_library()

@@ -90,8 +90,8 @@ public sealed class StructureTests
         Assert.Null(server.Engine.Calls[0].Request.Constraint);
     }
 
-    // Follows the constraint over the text's tokens.
-    private static bool Accepts(FakeCall call, string text)
+    /// <summary>Follows a call's constraint over a text's tokens.</summary>
+    internal static bool Accepts(FakeCall call, string text)
     {
         ITokenConstraint constraint = call.Request.Constraint!();
         foreach (var id in TestServer.Tokenizer.Encode(text, addSpecialTokens: false))

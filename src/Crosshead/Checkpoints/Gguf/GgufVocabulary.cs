@@ -73,10 +73,12 @@ internal sealed class GgufVocabulary
     public static GgufVocabulary Read(GgufMetadata metadata, string path) =>
         new(GgufTokens.Read(metadata, path), path, metadata.Text(TemplateKey), metadata.Text(ToolTemplateKey));
 
-    /// <summary>A chat template of another file for the model.</summary>
-    /// <param name="file">The file with the template.</param>
-    /// <exception cref="CrossheadException">The file cannot be read.</exception>
-    public ChatTemplate ChatTemplateOf(string file) => ChatTemplate.Parse(ChatTemplateFiles.Text(file), _special, file);
+    /// <summary>Another chat template for the model.</summary>
+    /// <param name="template">The template.</param>
+    /// <param name="source">What messages call it.</param>
+    /// <exception cref="CrossheadException">It cannot be read.</exception>
+    public ChatTemplate ParseChatTemplate(string template, string source) =>
+        ChatTemplate.Parse(template, _special, source);
 
     /// <summary>Writes the tokenizer and the chat template into a model directory.</summary>
     /// <exception cref="CrossheadException">A file cannot be written.</exception>

@@ -47,13 +47,6 @@ public sealed class ChatTemplate
     /// <exception cref="CrossheadException">A file cannot be read.</exception>
     public static bool IsIn(string modelFolder) => ChatTemplateFiles.Read(modelFolder) is not null;
 
-    /// <summary>Reads a chat template of another file for the model of a folder.</summary>
-    /// <param name="modelFolder">The folder, whose special tokens the template may write.</param>
-    /// <param name="templateFile">The file.</param>
-    /// <exception cref="CrossheadException">The file cannot be read.</exception>
-    public static ChatTemplate Load(string modelFolder, string templateFile) => Parse(
-        ChatTemplateFiles.Text(templateFile), ChatTemplateFiles.SpecialTokens(modelFolder), templateFile);
-
     /// <summary>Reads a template.</summary>
     /// <param name="template">The template's text.</param>
     /// <param name="specialTokens">Variables of the template, such as bos_token, with their values.</param>
