@@ -5,7 +5,8 @@ namespace Crosshead.Data.Recall;
 /// <summary>How the texts of each kind are written. Lines end with a line feed alone.</summary>
 internal static class RecallForms
 {
-    private const int Needles = 4, MostHops = 4, NearVariables = 12, CopiedWords = 16;
+    private const int Needles = 4, MostHops = 4, NearVariables = 12, CopiedWords = 16, RepeatedWords = 3;
+    private const int CodeWords = 4, Fields = 6, QuestionsPerRecord = 2;
     private const double AliasShare = 0.6; // of variables that are assigned from another
 
     private static readonly string[] s_relations =
@@ -89,12 +90,54 @@ internal static class RecallForms
         }
     }
 
-    /// <summary>Words drawn from sixteen, which repeat often; then the same words.</summary>
-    public static void Copy(RecallWriter writer, int count)
+    /// <summary>
+    /// <c>a b c d: value</c> for codes that are about a quarter of all that their words can make. So most codes differ
+    /// from several others in one word.
+    /// </summary>
+    public static void Codes(RecallWriter writer, int count)
     {
-        var few = writer.Words(CopiedWords);
+        var few = writer.Words(Math.Max(2, (int)Math.Ceiling(Math.Pow(4.0 * count, 1.0 / CodeWords))));
+        var codes = new HashSet<string>();
+        var facts = new List<(string, string)>();
+        while (facts.Count < count)
+        {
+            var code = string.Join(' ', Enumerable.Range(0, CodeWords).Select(_ => writer.Random.OneOf(few)));
+            if (codes.Add(code)) facts.Add((code, writer.Word()));
+        }
+        Lines(writer, [.. facts]);
+    }
+
+    /// <summary>
+    /// Lines of six words; then <c>2 lake 5 amber</c>: in the line whose second word is lake the fifth is amber. All
+    /// words at one place of the lines are different.
+    /// </summary>
+    public static void Records(RecallWriter writer, int count)
+    {
+        var columns = Enumerable.Range(0, Fields).Select(_ => writer.Words(count)).ToArray();
+        for (var record = 0; record < count; record++)
+            writer.Say(string.Join(' ', columns.Select(c => c[record])) + "\n");
+        writer.Say("\n");
+        var places = Enumerable.Range(0, Fields).SelectMany(from => Enumerable.Range(0, Fields)
+            .Where(to => to != from).Select(to => (From: from, To: to))).ToArray();
+        foreach (var (record, (from, to)) in writer.Shuffled([.. Enumerable.Range(0, count)
+            .SelectMany(r => writer.Random.Some(places, QuestionsPerRecord).Select(p => (r, p)))]))
+        {
+            writer.Ask($"{from + 1} {columns[from][record]} {to + 1}", columns[to][record]);
+            writer.Say("\n");
+        }
+    }
+
+    /// <summary>Words drawn from sixteen, which repeat often; then the same words.</summary>
+    public static void Copy(RecallWriter writer, int count) => Again(writer, "copy", count, CopiedWords);
+
+    /// <summary>Words drawn from three, so that only long parts of the text are unlike; then the same words.</summary>
+    public static void Repeats(RecallWriter writer, int count) => Again(writer, "repeat", count, RepeatedWords);
+
+    private static void Again(RecallWriter writer, string order, int count, int different)
+    {
+        var few = writer.Words(different);
         var words = Enumerable.Range(0, count).Select(_ => writer.Random.OneOf(few)).ToArray();
-        writer.Say($"copy: {string.Join(' ', words)}\nagain:");
+        writer.Say($"{order}: {string.Join(' ', words)}\nagain:");
         foreach (var word in words) writer.Ask("", word);
         writer.Say("\n");
     }

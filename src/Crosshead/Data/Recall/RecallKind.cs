@@ -20,4 +20,13 @@ public enum RecallKind
 
     /// <summary>Random words of a small set; then the same words again.</summary>
     Copy,
+
+    /// <summary>As pairs, with keys of four words that are much alike.</summary>
+    Codes,
+
+    /// <summary>Records of six words; then one word of each, by another word of the record.</summary>
+    Records,
+
+    /// <summary>As copy, with three words.</summary>
+    Repeats,
 }

@@ -17,6 +17,9 @@ public sealed record RecallTask
         new(RecallKind.Identifiers, RecallForms.Identifiers, 1, 50_000, 48, "functions"),
         new(RecallKind.Needle, RecallForms.Needle, 4, 1_000_000, 180, "sentences"),
         new(RecallKind.Copy, RecallForms.Copy, 1, 1_000_000, 400, "words"),
+        new(RecallKind.Codes, RecallForms.Codes, 1, 50_000, 96, "codes"),
+        new(RecallKind.Records, RecallForms.Records, 1, RecallWords.Count, 80, "records"),
+        new(RecallKind.Repeats, RecallForms.Repeats, 1, 1_000_000, 400, "words"),
     ];
 
     private RecallTask(RecallKind kind, int size) => (Kind, Size) = (kind, size);

@@ -7,7 +7,8 @@ public sealed partial class RecallTaskTests
 {
     public static TheoryData<string> Names =>
         ["pairs_1", "pairs_32", "pairs_302", "grid_1", "grid_100", "variables_1", "variables_60", "identifiers_1",
-            "identifiers_40", "needle_4", "needle_100", "copy_1", "copy_50"];
+            "identifiers_40", "needle_4", "needle_100", "copy_1", "copy_50", "codes_1", "codes_60",
+            "records_1", "records_40", "records_302", "repeats_1", "repeats_50"];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -18,7 +19,8 @@ public sealed partial class RecallTaskTests
         for (var number = 0; number < 5; number++)
         {
             var text = task.Write(7, RecallPurpose.Probe, number);
-            Assert.Equal(task.Kind == RecallKind.Needle ? 4 : task.Size, text.Answers.Count);
+            Assert.Equal(task.Kind == RecallKind.Needle ? 4 : task.Kind == RecallKind.Records ? 2 * task.Size : task.Size,
+                text.Answers.Count);
             foreach (var (answer, index) in text.Answers.Select((a, i) => (a, i)))
             {
                 var (context, right) = text.Question(answer);
@@ -38,7 +40,8 @@ public sealed partial class RecallTaskTests
         Assert.Equal(4, new[] { first, Text(2, RecallPurpose.Probe, 0), Text(1, RecallPurpose.Evaluation, 0),
             Text(1, RecallPurpose.Probe, 1) }.Distinct().Count());
         // The tasks of all versions must be the same.
-        Assert.Equal(Golden, RecallTask.Parse("pairs_3").Write(1, RecallPurpose.Evaluation, 0).Text);
+        Assert.All(s_goldens,
+            g => Assert.Equal(g.Text, RecallTask.Parse(g.Name).Write(1, RecallPurpose.Evaluation, 0).Text));
     }
 
     [Fact]
@@ -68,12 +71,12 @@ public sealed partial class RecallTaskTests
     // The answer as a reader finds it, with nothing of the writer.
     private static string Solved(RecallKind kind, string text, string context, int index)
     {
-        var facts = text[..text.IndexOf(kind is RecallKind.Copy ? "again:" : kind is RecallKind.Identifiers ? "\nfrom "
+        var facts = text[..text.IndexOf(kind is RecallKind.Copy or RecallKind.Repeats ? "again:" : kind is RecallKind.Identifiers ? "\nfrom "
             : kind is RecallKind.Needle ? ". \nThe" : "\n\n", StringComparison.Ordinal)];
         var question = context[(context.LastIndexOf('\n') + 1)..];
         switch (kind)
         {
-            case RecallKind.Pairs or RecallKind.Grid:
+            case RecallKind.Pairs or RecallKind.Grid or RecallKind.Codes:
                 return Assert.Single(facts.Split('\n'), l => l.StartsWith(question, StringComparison.Ordinal))
                     .Split(": ")[1];
             case RecallKind.Variables:
@@ -87,12 +90,24 @@ public sealed partial class RecallTaskTests
                 return Regex.Match(facts, $@"(^|\n)# {module}\.py\ndef (\w+)\(").Groups[2].Value;
             case RecallKind.Needle:
                 return Regex.Match(facts, $@"{question} (\d+)").Groups[1].Value;
+            case RecallKind.Records:
+                var asked = question.Split(' ');
+                var (from, to) = (int.Parse(asked[0], null) - 1, int.Parse(asked[2], null) - 1);
+                return Assert.Single(facts.Split('\n').Select(l => l.Split(' ')), r => r[from] == asked[1])[to];
             default:
-                return facts["copy: ".Length..].TrimEnd().Split(' ')[index];
+                return facts[(facts.IndexOf(' ', StringComparison.Ordinal) + 1)..].TrimEnd().Split(' ')[index];
         }
     }
 
     // Computed by another program.
-    private const string Golden =
-        "mirror: fox\npaper: kettle\nhoney: onion\n\nhoney: onion\nmirror: fox\npaper: kettle\n";
+    private static readonly (string Name, string Text)[] s_goldens =
+    [
+        ("pairs_3", "mirror: fox\npaper: kettle\nhoney: onion\n\nhoney: onion\nmirror: fox\npaper: kettle\n"),
+        ("codes_2", "mirror mirror mirror paper: toast\npaper paper mirror mirror: wave\n\n"
+            + "mirror mirror mirror paper: toast\npaper paper mirror mirror: wave\n"),
+        ("records_2", "mirror helmet kettle toast silk kettle\npaper fox orange valley magnet wave\n\n"
+            + "2 helmet 6 kettle\n4 toast 5 silk\n1 paper 4 valley\n3 orange 5 magnet\n"),
+        ("repeats_6", "repeat: mirror paper paper honey honey honey\n"
+            + "again: mirror paper paper honey honey honey\n"),
+    ];
 }

@@ -9,9 +9,11 @@ public sealed class TaskCatalogTests
         "aime2025", "arc_challenge", "arc_easy", "chembench", "chembench4k", "climaqa", "climaqa_cloze", "gpqa",
         "gsm8k", "hellaswag", "lambada", "livemathbench",
         "math500", "medxpertqa", "mmlu", "mmlu_pro", "olymmath_easy", "olymmath_hard", "olympiadbench", "openbookqa",
-        "physics", "piqa", "recall_copy_320", "recall_copy_64", "recall_grid_128", "recall_grid_32",
-        "recall_identifiers_12", "recall_identifiers_44", "recall_needle_160", "recall_needle_40", "recall_pairs_128",
-        "recall_pairs_32", "recall_variables_128", "recall_variables_32", "supergpqa", "wikitext2", "winogrande",
+        "physics", "piqa", "recall_codes_24", "recall_codes_96", "recall_copy_320", "recall_copy_64",
+        "recall_grid_128", "recall_grid_32", "recall_identifiers_12", "recall_identifiers_44", "recall_needle_160",
+        "recall_needle_40", "recall_pairs_128", "recall_pairs_32", "recall_records_20", "recall_records_80",
+        "recall_repeats_400", "recall_repeats_64", "recall_variables_128", "recall_variables_32", "supergpqa",
+        "wikitext2", "winogrande",
     ];
 
     [Fact]
