@@ -42,6 +42,17 @@ internal sealed class SweepCommand : CliCommand
         "Learning rates, separated by commas.", RatesExample);
     private readonly Option<string?> _seeds =
         new("--seeds") { Description = "Seeds, separated by commas; without it the recipe's.", HelpName = "1,2,…" };
+    private readonly Option<string> _seedsAt = new("--seeds-at")
+    {
+        Description = "all: every seed has every rate; best: the seeds after the first have the rate of its lowest "
+            + "loss alone, with --schedule recipe.",
+        HelpName = "all|best",
+        DefaultValueFactory = _ => "all",
+    };
+    private readonly Option<bool> _timeDecoding = new("--time-decoding")
+    {
+        Description = "Measure a decoding step of each model in the end, with a cache of the whole context.",
+    };
     private readonly Option<string[]> _set = new("--set")
     {
         Description = "Overrides a value of the recipe; may be given several times. Lengths, schedule and evaluations "
@@ -62,10 +73,13 @@ internal sealed class SweepCommand : CliCommand
             + $"training.steps=600 --set training.evalEvery=30 --out studies/tiny",
         "crosshead train studies/tiny/recipes/mea.json",
         "crosshead sweep recipes/code.json --models recipes/studies/half-cache.json --schedule recipe --learning-rates "
-            + "1e-3,2e-3,4e-3 --seeds 1,2,3 --out studies/half-cache")
+            + "1e-3,2e-3,4e-3 --seeds 1,2,3 --seeds-at best --time-decoding --out studies/half-cache")
     {
         Arguments.Add(_recipe);
-        foreach (var option in new Option[] { _variants, _models, _rates, _seeds, _schedule, _set })
+        foreach (var option in new Option[]
+        {
+            _variants, _models, _rates, _seeds, _seedsAt, _schedule, _timeDecoding, _set,
+        })
             Options.Add(option);
         Write(_out);
         Options.Add(_parallel);
@@ -87,6 +101,7 @@ internal sealed class SweepCommand : CliCommand
     {
         StudyReport Report() => SweepReport.Of(options, sweep.Basis, sweep.Measured());
         sweep.Run(() => StudyPage.Write(Report(), SweepFolder.Report(options.Folder)), output, cancellation);
+        if (options.TimeDecoding) sweep.TimeDecoding(output, cancellation);
 
         var runs = sweep.Measured();
         var report = SweepReport.Of(options, sweep.Basis, runs);
@@ -106,18 +121,23 @@ internal sealed class SweepCommand : CliCommand
             arguments.GetValue(_seeds));
         var (overrides, folder, parallel) = (arguments.GetRequiredValue(_set), _out.In(arguments)!,
             arguments.GetValue(_parallel));
+        var constant = Named(_schedule, arguments, "constant", "recipe");
+        var atBest = !Named(_seedsAt, arguments, "all", "best");
+        if (atBest && (constant || seeds is null))
+            throw new CrossheadException($"{_seedsAt.Name} best needs {_seeds.Name} and {_schedule.Name} recipe, "
+                + "where the rate with the lowest loss is chosen.");
         return new SweepOptions(recipe, Models(arguments.GetValue(_variants), arguments.GetValue(_models)),
             ListOption.Read(_rates.Name, rates, Rate, RatesExample),
             seeds is null ? [] : ListOption.Read(_seeds.Name, seeds, Seed, "1,2,3"),
-            overrides, folder, arguments.GetValue(Outputs.Overwrite), parallel,
-            arguments.GetRequiredValue(_schedule) switch
-            {
-                "constant" => true,
-                "recipe" => false,
-                var other => throw new CrossheadException($"{_schedule.Name} \"{other}\" is unknown: "
-                    + Suggestion.For(other, ["constant", "recipe"])),
-            }, TypedCommand.Of(arguments));
+            overrides, folder, arguments.GetValue(Outputs.Overwrite), parallel, constant, atBest,
+            arguments.GetValue(_timeDecoding), TypedCommand.Of(arguments));
     }
+
+    // Whether an option has the first of its two values.
+    private static bool Named(Option<string> option, ParseResult arguments, string first, string second) =>
+        arguments.GetRequiredValue(option) is var value && value == first ? true : value == second ? false
+        : throw new CrossheadException($"{option.Name} \"{value}\" is unknown: "
+            + Suggestion.For(value, [first, second]));
 
     private IReadOnlyList<StudyModel> Models(string? variants, string? file) => (variants, file) switch
     {

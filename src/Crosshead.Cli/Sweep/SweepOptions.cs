@@ -14,12 +14,17 @@ namespace Crosshead.Cli.Sweep;
 /// <param name="Constant">
 /// Whether the rate is constant after its warm-up; otherwise the recipe's schedule is used.
 /// </param>
+/// <param name="LaterSeedsAtBest">
+/// Whether the seeds after the first have one rate alone, that of the first one's lowest loss.
+/// </param>
+/// <param name="TimeDecoding">Whether the time of a decoding step is measured for each model.</param>
 /// <param name="Command">Command line that repeats the sweep.</param>
 internal sealed record SweepOptions(
     string Recipe, IReadOnlyList<StudyModel> Models, IReadOnlyList<double> Rates, IReadOnlyList<long> Seeds,
     IReadOnlyList<string> Overrides, string Folder, bool Overwrite, int Parallel, bool Constant,
-    string Command)
+    bool LaterSeedsAtBest, bool TimeDecoding, string Command)
 {
     /// <summary>Chooses a rate for each model: the largest stable rate, or that of the lowest loss.</summary>
-    public IReadOnlyList<RateChoice> Choose(IEnumerable<StudyRun> runs) => RateChoice.Of(runs, Constant ? null : 0);
+    public IReadOnlyList<RateChoice> Choose(IEnumerable<StudyRun> runs) =>
+        RateChoice.Of(runs, Constant ? null : 0, LaterSeedsAtBest ? Seeds[0] : null);
 }

@@ -10,8 +10,7 @@ internal sealed class SweepProgress : IDisposable
     private readonly ProgressLine _line;
     private readonly Dictionary<SweepRun, long> _before;
     private readonly Dictionary<SweepRun, long> _done;
-    private readonly int _runs;
-    private int _ended;
+    private int _ended, _runs;
 
     /// <summary>Starts to show progress.</summary>
     /// <param name="output">Where progress is shown.</param>
@@ -23,8 +22,15 @@ internal sealed class SweepProgress : IDisposable
         _line = output.Progress("sweep", "tokens");
         (_ended, _runs) = (skipped, runs);
         // Tokens trained before a run resumed do not count for the rate.
-        _before = pending.ToDictionary(r => r, r => r.CanResume ? r.LastStep?.Tokens ?? 0 : 0);
+        _before = pending.ToDictionary(r => r, TokensOf);
         _done = new Dictionary<SweepRun, long>(_before);
+    }
+
+    /// <summary>Adds runs that were not known before.</summary>
+    public void Add(IReadOnlyList<SweepRun> pending)
+    {
+        _runs += pending.Count;
+        foreach (var run in pending) _done[run] = _before[run] = TokensOf(run);
     }
 
     /// <summary>Shows the progress of the runs.</summary>
@@ -60,6 +66,8 @@ internal sealed class SweepProgress : IDisposable
             _ => $"failed: {measured.Reason}",
         });
     }
+
+    private static long TokensOf(SweepRun run) => run.CanResume ? run.LastStep?.Tokens ?? 0 : 0;
 
     /// <summary>Removes the line from the screen.</summary>
     public void Dispose() => _line.Dispose();

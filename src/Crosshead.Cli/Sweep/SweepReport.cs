@@ -18,13 +18,16 @@ internal static class SweepReport
     private const string Lowest = "Each run has the recipe's schedule. The rate with the lowest mean loss over the "
         + "seeds is chosen, among those whose runs took all steps and did not end within a spike of the training loss.";
 
+    private const string FirstSeed = "The runs of the first seed choose it; the other seeds have that rate alone, so "
+        + "their losses are not those of a choice.";
+
     /// <summary>Creates the content of the page.</summary>
     public static StudyReport Of(SweepOptions options, Recipe basis, IReadOnlyList<StudyRun> runs) => new()
     {
         Created = DateTimeOffset.Now,
         Steps = basis.TotalSteps,
         Variants = options.Choose(runs),
-        Rule = options.Constant ? s_rule : Lowest,
+        Rule = options.Constant ? s_rule : options.LaterSeedsAtBest ? $"{Lowest} {FirstSeed}" : Lowest,
         OfLowestLoss = !options.Constant,
         Provenance = new ReportProvenance
         {

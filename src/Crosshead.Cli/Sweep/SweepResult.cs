@@ -91,6 +91,8 @@ internal static class SweepResult
         ["tokensPerSecond"] = Number(run.TokensPerSecond),
         ["parameters"] = run.Cost?.Parameters,
         ["cacheNumbersPerToken"] = run.Cost?.CacheNumbers,
+        ["cacheBytesPerToken"] = run.Cost?.CacheBytes,
+        ["decodeSeconds"] = Number(run.DecodeSeconds),
         ["recall"] = run.Recall is { } recall
             ? new JsonObject(recall.Select(r => KeyValuePair.Create(r.Key, Number(r.Value)))) : null,
         ["fit"] = run.Fit is { } fit ? Node(fit) : null,

@@ -14,7 +14,6 @@ internal sealed class SweepRun
     private const string RecipeFile = "recipe.json";
 
     private readonly SweepOutcome _outcome;
-    private readonly StudyModel _model;
     private readonly bool _constant;
 
     /// <summary>Describes the run; nothing is written.</summary>
@@ -25,7 +24,7 @@ internal sealed class SweepRun
     /// <param name="seed">The run's seed.</param>
     public SweepRun(SweepOptions options, Recipe basis, StudyModel model, double rate, long seed)
     {
-        (_model, _constant) = (model, options.Constant);
+        (Model, _constant) = (model, options.Constant);
         var name = $"{model.Name}-{rate.ToString("0.################e-0", CultureInfo.InvariantCulture)}"
             + (options.Seeds.Count > 0 ? $"-s{seed}" : "");
         Folder = SweepFolder.Run(options.Folder, name);
@@ -40,6 +39,9 @@ internal sealed class SweepRun
             Unfit = e.Message;
         }
     }
+
+    /// <summary>The run's model.</summary>
+    public StudyModel Model { get; }
 
     /// <summary>Name of the run's folder and recipe.</summary>
     public string Name => Recipe.Name;
@@ -109,11 +111,12 @@ internal sealed class SweepRun
         var status = Status;
         var run = new StudyRun
         {
-            Variant = _model.Name,
+            Variant = Model.Name,
             Cost = Unfit is null ? StudyCost.Of(Recipe.Model) : null,
             LearningRate = Recipe.Training.LearningRate,
             Seed = Recipe.Training.Seed,
             Status = status,
+            DecodeSeconds = DecodeTime.Of(Folder),
             Reason = status is RunStatus.Failed or RunStatus.Diverged ? Unfit ?? _outcome.Read()?.Reason : null,
         };
         return Unfit is null && File.Exists(LogPath) ? run.With(JsonLinesLog.Read(LogPath), _constant

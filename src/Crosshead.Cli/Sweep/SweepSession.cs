@@ -55,9 +55,7 @@ internal sealed class SweepSession
         using var held = FolderLock.Take(_options.Folder);
         Basis = SweepFolder.Open(_options.Folder, Basis, _options.Overwrite, output.Message);
         Runs = Grid();
-        foreach (var run in Runs) run.RequireSame();
-        foreach (var unfit in Runs.Where(r => r.Unfit is not null).GroupBy(r => r.Unfit))
-            output.Message($"{string.Join(", ", unfit.Select(r => r.Name))} cannot be run: {unfit.Key}");
+        RequireFit(Runs, output);
         var waiting = new Queue<SweepRun>(Runs.Where(r => r.Pending));
         var skipped = Runs.Count - waiting.Count;
         using var progress = new SweepProgress(output, [.. waiting], skipped, Runs.Count);
@@ -79,6 +77,7 @@ internal sealed class SweepSession
                     running.Remove(process);
                     using (process) Note(process);
                     progress.Ended(process.Run);
+                    progress.Add(Grow(waiting, output));
                     ended();
                 }
             }
@@ -89,12 +88,54 @@ internal sealed class SweepSession
         }
     }
 
+    /// <summary>Measures a decoding step of each model that has a chosen rate and was not measured.</summary>
+    /// <param name="output">Where failures are told.</param>
+    /// <param name="cancellation">Ends the measurement before the next model.</param>
+    public void TimeDecoding(CommandOutput output, CancellationToken cancellation)
+    {
+        foreach (var choice in _options.Choose(Measured()).Where(c => c.LargestStable is not null))
+        {
+            var run = Runs.First(r => r.Model.Name == choice.Variant && r.Status == RunStatus.Finished
+                && r.Recipe.Training.LearningRate == choice.LargestStable!.LearningRate);
+            if (cancellation.IsCancellationRequested || DecodeTime.Of(run.Folder) is not null) continue;
+            output.Message($"timing decoding of {choice.Variant}");
+            if (DecodeTime.Measure(run) is { } failure)
+                output.Message($"decoding of {choice.Variant} could not be timed: {failure}");
+        }
+    }
+
     // Small rates first, so that a sweep that stops early holds runs that can be compared.
     private IReadOnlyList<SweepRun> Grid()
     {
         var seeds = _options.Seeds.Count > 0 ? _options.Seeds : [Basis.Training.Seed];
-        return [.. _options.Rates.Order().SelectMany(rate => seeds.SelectMany(
-            seed => _options.Models.Select(model => new SweepRun(_options, Basis, model, rate, seed))))];
+        SweepRun[] RunsAt(double rate, IEnumerable<long> those, IEnumerable<StudyModel> models) =>
+            [.. those.SelectMany(seed => models.Select(m => new SweepRun(_options, Basis, m, rate, seed)))];
+        if (!_options.LaterSeedsAtBest)
+            return [.. _options.Rates.Order().SelectMany(rate => RunsAt(rate, seeds, _options.Models))];
+        var first = _options.Rates.Order().SelectMany(rate => RunsAt(rate, seeds.Take(1), _options.Models)).ToArray();
+        var chosen = _options.Choose(first.GroupBy(r => r.Model).Where(runs => !runs.Any(r => r.Pending))
+            .SelectMany(runs => runs.Select(r => r.Measured()))).Where(c => c.LargestStable is not null);
+        return [.. first, .. chosen.SelectMany(c => RunsAt(c.LargestStable!.LearningRate, seeds.Skip(1),
+            _options.Models.Where(m => m.Name == c.Variant)))];
+    }
+
+    // Runs whose rate is known only now.
+    private SweepRun[] Grow(Queue<SweepRun> waiting, CommandOutput output)
+    {
+        if (!_options.LaterSeedsAtBest) return [];
+        SweepRun[] added = [.. Grid().ExceptBy(Runs.Select(r => r.Name), r => r.Name)];
+        RequireFit(added, output);
+        Runs = [.. Runs, .. added];
+        SweepRun[] pending = [.. added.Where(r => r.Pending)];
+        foreach (var run in pending) waiting.Enqueue(run);
+        return pending;
+    }
+
+    private static void RequireFit(IReadOnlyList<SweepRun> runs, CommandOutput output)
+    {
+        foreach (var run in runs) run.RequireSame();
+        foreach (var unfit in runs.Where(r => r.Unfit is not null).GroupBy(r => r.Unfit))
+            output.Message($"{string.Join(", ", unfit.Select(r => r.Name))} cannot be run: {unfit.Key}");
     }
 
     private TrainProcess Start(SweepRun run, IEnumerable<TrainProcess> beside)

@@ -122,6 +122,36 @@ public sealed class SweepTests : IDisposable
         Assert.Contains("model.attention.latent.rank: 12 → 28", CliRun.Of(command).Refusal(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Later_seeds_have_the_best_rate_of_the_first_and_decoding_is_timed()
+    {
+        string[] command = ["sweep", TinyRecipe.In(_folder, Steps), "--variants", "gqa,mea", "--schedule", "recipe",
+            "--learning-rates", "1e-3,1e-2", "--seeds", "4,2,3", "--seeds-at", "best", "--out", _folder.File("study"),
+            "--parallel", "2", "--json", "--set", "training.evalEvery=0"];
+        var run = CliRun.Of(command);
+        Assert.True(run.ExitCode == 0, run.Error);
+        var runs = run.Json["runs"]!.AsArray();
+        Assert.Equal(8, runs.Count);
+        Assert.All(runs, r => Assert.Null(r!["decodeSeconds"]));
+        foreach (var best in run.Json["best"]!.AsArray())
+        {
+            var those = runs.Where(r => (string)r!["variant"]! == (string)best!["variant"]!).ToArray();
+            var rate = (double)those.Where(r => (int)r!["seed"]! == 4).MinBy(r => (double)r!["heldOutLoss"]!)!
+                ["learningRate"]!;
+            Assert.Equal(rate, (double)best!["learningRate"]!);
+            Assert.Equal([2, 3], those.Where(r => (int)r!["seed"]! != 4).Select(r => (int)r!["seed"]!));
+            Assert.All(those.Where(r => (int)r!["seed"]! != 4), r => Assert.Equal(rate, (double)r!["learningRate"]!));
+            Assert.Equal(those.Where(r => (double)r!["learningRate"]! == rate).Average(r => (double)r!["heldOutLoss"]!),
+                (double)best["heldOutLoss"]!, 1e-12);
+        }
+        var timed = CliRun.Of([.. command, "--time-decoding"]).Json["runs"]!.AsArray();
+        Assert.Equal(8, timed.Count);
+        Assert.Equal(["gqa", "mea"], timed.Where(r => r!["decodeSeconds"] is not null)
+            .Select(r => (string)r!["variant"]!));
+        Assert.All(timed.Where(r => r!["decodeSeconds"] is not null),
+            r => Assert.InRange((double)r!["decodeSeconds"]!, 1e-7, 10));
+    }
+
     [Theory]
     [InlineData("""{ }""", "names no model")]
     [InlineData("""[1]""", "must be one JSON object")]
@@ -144,6 +174,8 @@ public sealed class SweepTests : IDisposable
         Assert.Contains("cannot be read", Told("--models", "m.json"), StringComparison.Ordinal);
         Assert.Contains("did you mean \"recipe\"", Told("--variants", "gqa", "--schedule", "recipes"),
             StringComparison.Ordinal);
+        Assert.Contains("--seeds-at best needs --seeds and --schedule recipe",
+            Told("--variants", "gqa", "--seeds", "1,2", "--seeds-at", "best"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Crosshead.Reports.Pages;
 using Crosshead.Training.Studies;
 using static Crosshead.Reports.Pages.ReportNumbers;
@@ -12,8 +13,8 @@ public sealed class StudyModels
     private StudyModels(IReadOnlyList<RateChoice> models) => Models = models;
 
     /// <summary>The names of the columns of <see cref="Rows"/>; those of numbers end with <c>&gt;</c>.</summary>
-    public static IReadOnlyList<string> Columns { get; } = ["model", "parameters>", "cached numbers a token>", "rate>",
-        "seeds>", "held-out loss>", "mean recall>", "tokens/s>"];
+    public static IReadOnlyList<string> Columns { get; } = ["model", "parameters>", "cache bytes a token>", "rate>",
+        "seeds>", "held-out loss>", "mean recall>", "tokens/s>", "decode ms>"];
 
     /// <summary>The models with a chosen rate whose runs are done.</summary>
     public IReadOnlyList<RateChoice> Models { get; }
@@ -23,12 +24,14 @@ public sealed class StudyModels
     {
         m.Variant,
         m.Runs[0].Cost is { } cost ? Count(cost.Parameters) : "–",
-        m.Runs[0].Cost is { } cache ? Whole(cache.CacheNumbers) : "–",
+        m.Runs[0].Cost is { } cache ? Whole(cache.CacheBytes) : "–",
         Rate(m.LargestStable!.LearningRate),
         Whole(m.Chosen!.Seeds),
         Loss(m.Chosen.Loss),
         m.Chosen.Recall.Count == 0 ? "–" : Percent(new Spread(m.Chosen.Recall.Values.Average(r => r.Mean), null)),
         Count(m.Chosen.TokensPerSecond),
+        m.Runs.FirstOrDefault(r => r.DecodeSeconds is not null)?.DecodeSeconds is { } seconds
+            ? (1e3 * seconds).ToString("0.000", CultureInfo.InvariantCulture) : "–",
     });
 
     /// <summary>A row for each recall task: its name, and each model's share of right answers.</summary>

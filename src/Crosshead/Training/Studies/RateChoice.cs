@@ -38,21 +38,29 @@ public sealed record RateChoice
     /// <param name="tolerance">
     /// The tolerance; null for <see cref="Tolerance"/>. With 0, the largest stable rate is that of the lowest loss.
     /// </param>
-    public static IReadOnlyList<RateChoice> Of(IEnumerable<StudyRun> runs, double? tolerance = null) =>
-        [.. runs.GroupBy(r => r.Variant).Select(v => Of(v.Key, [.. v], tolerance ?? Tolerance))];
+    /// <param name="seed">The seed whose runs choose the rate; null for all runs.</param>
+    public static IReadOnlyList<RateChoice> Of(IEnumerable<StudyRun> runs, double? tolerance = null,
+        long? seed = null) =>
+        [.. runs.GroupBy(r => r.Variant).Select(v => Of(v.Key, [.. v], tolerance ?? Tolerance, seed))];
 
     /// <summary>Mean and spread over the seeds at the chosen rate; null if no rate is chosen.</summary>
     public SeedStatistics? Chosen => LargestStable is { } rate
         ? SeedStatistics.Of([.. Runs.Where(r => r.LearningRate == rate.LearningRate)]) : null;
 
-    private static RateChoice Of(string variant, StudyRun[] runs, double tolerance)
+    private static RateChoice Of(string variant, StudyRun[] runs, double tolerance, long? seed)
     {
-        var rates = runs.GroupBy(r => r.LearningRate).OrderBy(g => g.Key)
+        var rates = runs.Where(r => seed is null || r.Seed == seed).GroupBy(r => r.LearningRate).OrderBy(g => g.Key)
             .Select(g => (Rate: g.Key, Runs: g.ToArray(), Loss: MeanLoss([.. g]))).ToArray();
         var standings = new List<RateStanding>();
         foreach (var (rate, those, loss) in rates)
             standings.Add(Judge(rate, those, loss, standings.Where(s => s.Stable == true).Min(s => s.HeldOutLoss),
                 tolerance));
+        // One seed chose the rate; its mean is that of all.
+        if (seed is not null && standings.FindLastIndex(s => s.Stable == true) is >= 0 and var chosen)
+            standings[chosen] = standings[chosen] with
+            {
+                HeldOutLoss = MeanLoss([.. runs.Where(r => r.LearningRate == standings[chosen].LearningRate)]),
+            };
         return new RateChoice { Variant = variant, Runs = runs, Rates = standings };
     }
 

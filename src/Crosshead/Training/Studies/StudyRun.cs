@@ -44,6 +44,9 @@ public sealed record StudyRun
     /// <summary>What the model costs; null if its shape is not valid.</summary>
     public StudyCost? Cost { get; init; }
 
+    /// <summary>Median time of a decoding step in seconds; null if it was not measured with this run.</summary>
+    public double? DecodeSeconds { get; init; }
+
     /// <summary>
     /// Share of right answers of each recall task at the last measurement, 0 to 1; null if there was none.
     /// </summary>
