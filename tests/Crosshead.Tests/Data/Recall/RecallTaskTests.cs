@@ -19,8 +19,12 @@ public sealed partial class RecallTaskTests
         for (var number = 0; number < 5; number++)
         {
             var text = task.Write(7, RecallPurpose.Probe, number);
-            Assert.Equal(task.Kind == RecallKind.Needle ? 4 : task.Kind == RecallKind.Records ? 2 * task.Size : task.Size,
-                text.Answers.Count);
+            Assert.Equal(task.Kind switch
+            {
+                RecallKind.Needle => 4,
+                RecallKind.Records => 2 * task.Size,
+                _ => task.Size,
+            }, text.Answers.Count);
             foreach (var (answer, index) in text.Answers.Select((a, i) => (a, i)))
             {
                 var (context, right) = text.Question(answer);
@@ -71,8 +75,13 @@ public sealed partial class RecallTaskTests
     // The answer as a reader finds it, with nothing of the writer.
     private static string Solved(RecallKind kind, string text, string context, int index)
     {
-        var facts = text[..text.IndexOf(kind is RecallKind.Copy or RecallKind.Repeats ? "again:" : kind is RecallKind.Identifiers ? "\nfrom "
-            : kind is RecallKind.Needle ? ". \nThe" : "\n\n", StringComparison.Ordinal)];
+        var facts = text[..text.IndexOf(kind switch
+        {
+            RecallKind.Copy or RecallKind.Repeats => "again:",
+            RecallKind.Identifiers => "\nfrom ",
+            RecallKind.Needle => ". \nThe",
+            _ => "\n\n",
+        }, StringComparison.Ordinal)];
         var question = context[(context.LastIndexOf('\n') + 1)..];
         switch (kind)
         {
