@@ -5,9 +5,9 @@ using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.Safetensors;
-using Crosshead.Checkpoints.Verification;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
+using Crosshead.TextModels.Verification;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
@@ -61,12 +61,12 @@ internal sealed class VerifyCommand : CliCommand
         }
 
         var ok = cases.TrueForAll(c => c.Ok);
-        var table = new ResultTable("path", "max abs error>", "max rel error>", "gradient rel error>", "greedy",
-            "tolerance>", "ok");
+        var table = new ResultTable("path", "max abs error>", "max rel error>", "gradient rel error>", "decoded by",
+            "max rel error>", "greedy", "tolerance>", "ok");
         foreach (var c in cases)
-            table.Row(c.Path, Shown(c.MaxAbsError), Shown(c.MaxRelError), c.GradMaxRelError is { } g ? Shown(g) : "–",
-                c.GreedyMatches switch { null => "–", true => "same", false => "differs" }, Shown(c.Tolerance),
-                c.Ok ? "yes" : "NO");
+            table.Row(c.Path, Shown(c.MaxAbsError), Shown(c.MaxRelError), Shown(c.GradMaxRelError), c.Decoder ?? "–",
+                Shown(c.DecodedMaxRelError), c.GreedyMatches switch { null => "–", true => "same", false => "differs" },
+                Shown(c.Tolerance), c.Ok ? "yes" : "NO");
         output.Table(table);
         output.Line(ok
             ? "Every figure is within tolerance; relative errors are max |a − b| / max |b|."
@@ -120,11 +120,15 @@ internal sealed class VerifyCommand : CliCommand
         ["path"] = c.Path,
         ["maxAbsError"] = CommandOutput.Number(c.MaxAbsError),
         ["maxRelError"] = CommandOutput.Number(c.MaxRelError),
-        ["gradMaxRelError"] = c.GradMaxRelError is { } gradient ? CommandOutput.Number(gradient) : null,
+        ["gradMaxRelError"] = Number(c.GradMaxRelError),
+        ["decoder"] = c.Decoder,
+        ["decodedMaxRelError"] = Number(c.DecodedMaxRelError),
         ["greedyMatches"] = c.GreedyMatches,
         ["tolerance"] = c.Tolerance,
         ["ok"] = c.Ok,
     };
 
-    private static string Shown(double error) => error.ToString("0.0e+0", CultureInfo.InvariantCulture);
+    private static JsonNode? Number(double? error) => error is { } number ? CommandOutput.Number(number) : null;
+
+    private static string Shown(double? error) => error?.ToString("0.0e+0", CultureInfo.InvariantCulture) ?? "–";
 }

@@ -1,4 +1,5 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Kernels.HeadLosses;
 using Crosshead.Kernels.StepAttention;
 using Crosshead.Kernels.WeightProducts;
 using Crosshead.Layers;
@@ -309,7 +310,7 @@ public sealed class LanguageModel : IDisposable
         var own = Linear.Product(hidden, _head, null);
         if (Ranks is not null && own.shape[^1] < Options.VocabularySize)
             own = Ranks.Join(own.flatten(0, -2)).view([.. own.shape[..^1], Options.VocabularySize]);
-        return LogitHead.Capped(own, Options.Block.LogitCap);
+        return LogitCap.Of(own, Options.Block.LogitCap);
     }
 
     /// <summary>
@@ -327,13 +328,8 @@ public sealed class LanguageModel : IDisposable
     private Tensor ForHead(Tensor normed) =>
         Options.Block.LogitMultiplier == 1 ? normed : normed.Times(Options.Block.LogitMultiplier);
 
-    private Tensor HeadLoss(Tensor hidden, Tensor targets)
-    {
-        var rows = hidden.reshape(-1, Options.HiddenSize);
-        return Options.Block.LogitCap is null ? LinearCrossEntropy.Loss(rows, _head, targets.reshape(-1))
-            : nn.functional.cross_entropy(Head(rows).to(Precision.MasterOf(ComputeType)), targets.reshape(-1),
-                ignore_index: -100);
-    }
+    private Tensor HeadLoss(Tensor hidden, Tensor targets) => LinearCrossEntropy.Loss(
+        hidden.reshape(-1, Options.HiddenSize), _head, targets.reshape(-1), Options.Block.LogitCap);
 
     private RotaryTables NewRotary()
     {

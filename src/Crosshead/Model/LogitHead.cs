@@ -1,5 +1,5 @@
+using Crosshead.Kernels.HeadLosses;
 using Crosshead.Kernels.Products;
-using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Model;
@@ -10,9 +10,5 @@ namespace Crosshead.Model;
 internal readonly record struct LogitHead(Tensor Weight, double? Cap)
 {
     /// <summary>Logits of hidden states [.., D] → [.., V].</summary>
-    public Tensor Logits(Tensor hidden) => Capped(MatrixProduct.Linear(hidden, Weight, null), Cap);
-
-    /// <summary>cap · tanh(logits / cap); the logits themselves without a cap.</summary>
-    public static Tensor Capped(Tensor logits, double? cap) =>
-        cap is not { } most ? logits : logits.Over(most).tanh().Times(most);
+    public Tensor Logits(Tensor hidden) => LogitCap.Of(MatrixProduct.Linear(hidden, Weight, null), Cap);
 }

@@ -2,12 +2,12 @@ using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.Safetensors;
-using Crosshead.Checkpoints.Verification;
 using Crosshead.Model;
 using Crosshead.Server.Loading;
 using Crosshead.Tests.Checkpoints.Gguf;
 using Crosshead.Tests.TextModels;
 using Crosshead.TextModels;
+using Crosshead.TextModels.Verification;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Cli;

@@ -51,15 +51,16 @@ internal sealed class FusedLinearCrossEntropy : IHeadLoss
     /// <param name="targets">[T]: 0 … V−1, or <paramref name="ignoreIndex"/>.</param>
     /// <param name="ignoreIndex">Marks targets that do not count.</param>
     /// <param name="leaf">What takes the weight's gradient; null for the weight itself.</param>
+    /// <param name="cap">The cap of the logits; null for none.</param>
     /// <exception cref="CrossheadException">A target is outside the vocabulary. On a CUDA device, which is not waited
     /// for, the loss is then not a number.</exception>
     public static Tensor Apply(Tensor hidden, Tensor weight, Tensor targets, long ignoreIndex = IgnoreIndex,
-        Tensor? leaf = null)
+        Tensor? leaf = null, double? cap = null)
     {
         targets = RowKernel.Dense(targets);
         if (targets.device_type == DeviceType.CPU) CheckTargets(targets, weight.shape[0], ignoreIndex);
         return HeadLoss.Apply(hidden, weight, leaf ?? weight,
-            rows => new FusedLinearCrossEntropy(rows, targets, ignoreIndex));
+            rows => new FusedLinearCrossEntropy(rows, targets, ignoreIndex), cap);
     }
 
     /// <inheritdoc/>

@@ -21,7 +21,9 @@ internal static class HeadLoss
     /// itself, or another tensor where the weight is shorter than its gradient.</param>
     /// <param name="begin">Makes the loss, given the rows in the type in which logits are computed; it may keep tensors
     /// until its mean is taken.</param>
-    public static Tensor Apply(Tensor hidden, Tensor weight, Tensor leaf, Func<Tensor, IHeadLoss> begin)
+    /// <param name="cap">The cap of the logits; null for none.</param>
+    public static Tensor Apply(Tensor hidden, Tensor weight, Tensor leaf, Func<Tensor, IHeadLoss> begin,
+        double? cap = null)
     {
         hidden = RowKernel.Dense(hidden);
         var withGradients = GradientNode.Needed(hidden, leaf);
@@ -37,7 +39,7 @@ internal static class HeadLoss
             var loss = begin(rows);
             // Rounded as the other weights are, also where the product is computed in a longer type.
             var rounded = weight.detach().to_type(hidden.dtype).to_type(rows.dtype);
-            Chunks(loss, rows, rounded, hiddenGradient, weightGradient);
+            Chunks(loss, rows, rounded, hiddenGradient, weightGradient, cap);
             mean = loss.Mean().to(sums).MoveToOuterDisposeScope();
             hiddenGradient = hiddenGradient?.to_type(hidden.dtype);
             hiddenGradient?.MoveToOuterDisposeScope();
@@ -49,7 +51,7 @@ internal static class HeadLoss
 
     // Adds up the gradients of the mean where asked for.
     private static void Chunks(IHeadLoss loss, Tensor hidden, Tensor weight, Tensor? hiddenGradient,
-        Tensor? weightGradient)
+        Tensor? weightGradient, double? cap)
     {
         var (rows, vocabulary) = (hidden.shape[0], weight.shape[0]);
         var chunk = Math.Clamp(loss.ChunkElements / Math.Max(1, vocabulary), FewestRows, Math.Max(FewestRows, rows));
@@ -62,7 +64,10 @@ internal static class HeadLoss
             var count = Math.Min(chunk, rows - start);
             var (input, logits) = (hidden.narrow(0, start, count), buffer.narrow(0, 0, count));
             Aten.MatMul(input, transposed, logits);
-            loss.Take(logits, start, withGradients: hiddenGradient is not null || weightGradient is not null);
+            var withGradients = hiddenGradient is not null || weightGradient is not null;
+            var slopes = LogitCap.Take(logits, cap, withGradients);
+            loss.Take(logits, start, withGradients);
+            if (slopes is not null) logits.mul_(slopes);
             if (hiddenGradient is not null) Aten.MatMul(logits, weight, hiddenGradient.narrow(0, start, count));
             if (weightGradient is null) continue;
             MatrixProduct.AddTo(weightGradient, logits, input, fresh: start == 0);

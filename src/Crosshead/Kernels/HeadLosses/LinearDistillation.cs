@@ -44,7 +44,7 @@ internal sealed class LinearDistillation : IHeadLoss
     public static Tensor Apply(Tensor hidden, Tensor weight, Tensor teacherHidden, Tensor teacherWeight, Tensor targets,
         DistillationTerms terms, Tensor? leaf = null) =>
         HeadLoss.Apply(hidden, weight, leaf ?? weight,
-            rows => new LinearDistillation(rows, teacherHidden, teacherWeight, targets, terms));
+            rows => new LinearDistillation(rows, teacherHidden, teacherWeight, targets, terms), terms.Cap);
 
     /// <inheritdoc/>
     public long ChunkElements => 1 << 20; // of each model
@@ -56,6 +56,7 @@ internal sealed class LinearDistillation : IHeadLoss
         _buffer ??= empty_like(logits).MoveToOuterDisposeScope(); // the first chunk is the largest
         var teacher = _buffer.narrow(0, 0, count);
         Aten.MatMul(_teacherHidden.narrow(0, start, count), _teacherHead, teacher);
+        LogitCap.Take(teacher, _terms.TeacherCap, withSlopes: false);
         _total.add_(Rows(logits, teacher, _targets.narrow(0, start, count), _counted, _terms, withGradients));
     }
 

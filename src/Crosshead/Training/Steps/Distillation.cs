@@ -56,10 +56,6 @@ public sealed class Distillation : IDisposable
         if (shape.Context < context)
             throw new CrossheadException($"the teacher \"{options.Teacher}\" has a context of {shape.Context} tokens, "
                 + $"training sequences have {context}; set data.context to at most {shape.Context}.");
-        if ((shape.Block.LogitCap ?? student.Block.LogitCap) is { } cap)
-            throw new CrossheadException($"distillation compares logits that are not capped, and the "
-                + $"{(shape.Block.LogitCap is null ? "model's" : "teacher's")} are (block.logitCap {cap}); train "
-                + "without a teacher, or use models without a cap.");
         if (options.HiddenWeight > 0 && shape.HiddenSize != student.HiddenSize)
             throw new CrossheadException(
                 $"training.distillation.hiddenWeight ({options.HiddenWeight}) needs hidden states of one width, but "
@@ -76,7 +72,11 @@ public sealed class Distillation : IDisposable
         using (NewDisposeScope())
             known = Rows(_teacher, batch).MoveToOuterDisposeScope();                   // [T,D']
         var hidden = Rows(student, batch);                                             // [T,D]
-        var terms = new DistillationTerms(_options.Weight, 1 - _options.Weight, _options.Temperature);
+        var terms = new DistillationTerms(_options.Weight, 1 - _options.Weight, _options.Temperature)
+        {
+            Cap = student.Options.Block.LogitCap,
+            TeacherCap = _teacher.Options.Block.LogitCap,
+        };
         var head = Head(student);
         var loss = LinearDistillation.Apply(hidden, head.Value, known, Head(_teacher).Value,
             batch.Targets.reshape(-1), terms, head.GradientLeaf);

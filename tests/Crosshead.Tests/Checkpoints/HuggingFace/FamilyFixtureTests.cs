@@ -2,10 +2,8 @@ using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.Safetensors;
-using Crosshead.Checkpoints.Verification;
-using Crosshead.Decoding;
-using Crosshead.Decoding.Cpu;
-using Crosshead.Tests.Kernels;
+using Crosshead.Runtime;
+using Crosshead.TextModels.Verification;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Checkpoints.HuggingFace;
@@ -38,8 +36,8 @@ public sealed class FamilyFixtureTests
         var verified = ExpectedOutputs.Verify(folder, ScalarType.Float32, CPU);
         Assert.True(verified.GreedyMatches);
         Assert.InRange(verified.MaxAbsError, 0, Tolerance);
-
-        CpuDecoderGives(folder, folder);
+        Assert.Equal(CpuVectors.AreUsed ? "kernels" : "tensors", verified.Decoder);
+        Assert.InRange(verified.DecodedMaxRelError!.Value, 0, Tolerance);
 
         using var copy = new TemporaryFolder();
         using (var model = ModelDirectory.Load(folder)) ModelDirectory.Save(copy.Path, model);
@@ -53,39 +51,6 @@ public sealed class FamilyFixtureTests
         }
         Assert.Equal(ModelConfig.Write(ModelDescription.Of(folder).Options, "float32"),
             ModelConfig.Write(ModelDescription.Of(copy.Path).Options, "float32"));
-    }
-
-    private static void CpuDecoderGives(string folder, string expectedIn)
-    {
-        CpuKernels.Require();
-        using var scope = NewDisposeScope();
-        using var expected = SafetensorsReader.Open(ExpectedOutputs.PathFor(expectedIn));
-        using var model = ModelDirectory.LoadFrozen(folder, ScalarType.Float32);
-        if (!CpuWeights.Supports(model)) return; // then the model's own operators have given the greedy text
-        using var weights = new CpuWeights(model);
-        var ids = expected.Read("input_ids").to(ScalarType.Int64);
-        var (batch, count) = ((int)ids.shape[0], (int)ids.shape[1]);
-        var wanted = expected.Read("logits").to(ScalarType.Float32).contiguous();
-        using var decoder = new CpuDecoder(weights, batch, count);
-        // Half of each sequence at once, the rest token by token.
-        Compare(0, count / 2);
-        for (var n = count / 2; n < count; n++) Compare(n, n + 1);
-
-        void Compare(int start, int end)
-        {
-            var pass = new DecodePass();
-            for (var b = 0; b < batch; b++)
-                for (var n = start; n < end; n++)
-                    pass.Add(b, n, (int)ids[b, n].item<long>(), wanted: true, reach: count);
-            decoder.Run(pass, TestContext.Current.CancellationToken);
-            for (var row = 0; row < pass.Count; row++)
-            {
-                var (b, n) = (pass.Rows[row].Slot, pass.Rows[row].Position);
-                var given = wanted[b, n].data<float>().ToArray();
-                for (var v = 0; v < given.Length; v++)
-                    Assert.InRange(decoder.Logits(row)[v] - given[v], -Tolerance, Tolerance);
-            }
-        }
     }
 
     private static JsonNode Config(string folder) =>

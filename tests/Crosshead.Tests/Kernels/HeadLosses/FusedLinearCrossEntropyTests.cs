@@ -28,6 +28,23 @@ public sealed class FusedLinearCrossEntropyTests
             type == ScalarType.Float32 ? 1e-5 : 0.03, hidden, weight);
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32, 33)]
+    [InlineData(ScalarType.Float32, 40000)]
+    [InlineData(ScalarType.BFloat16, 500)]
+    public void Capped_logits_give_the_loss_and_gradients_of_the_plain_operators(ScalarType type, long vocabulary)
+    {
+        using var scope = NewDisposeScope();
+        const double Cap = 1.5;
+        var hidden = KernelCheck.Random(1, type, 60, 32);
+        var weight = KernelCheck.Random(2, type, vocabulary, 32) * 0.3;
+        var targets = Targets(60, vocabulary);
+        KernelCheck.Same(
+            t => [FusedLinearCrossEntropy.Apply(t[0], t[1], targets.to(t[0].device), cap: Cap)],
+            t => [nn.functional.cross_entropy(t[0].matmul(t[1].t()).div(Cap).tanh().mul(Cap), targets)],
+            type == ScalarType.Float32 ? 1e-5 : 0.03, hidden, weight);
+    }
+
     [Fact]
     public void The_gradient_scales_with_the_one_that_comes_in()
     {

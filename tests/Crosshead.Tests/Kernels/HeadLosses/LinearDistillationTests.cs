@@ -9,26 +9,29 @@ public sealed class LinearDistillationTests
     private const long Rows = 90, Width = 24, TeacherWidth = 16;
 
     [Theory]
-    [InlineData(ScalarType.Float64, ScalarType.Float64, 37, 1.0, 1.0, 1e-11)]
-    [InlineData(ScalarType.Float64, ScalarType.Float64, 20000, 0.7, 2.5, 1e-11)] // more than one chunk
-    [InlineData(ScalarType.Float32, ScalarType.Float32, 37, 0.7, 1.0, 2e-5)]
-    [InlineData(ScalarType.Float32, ScalarType.Float32, 513, 0.0, 1.0, 2e-5)]
-    [InlineData(ScalarType.Float32, ScalarType.Float32, 20000, 0.7, 2.5, 2e-5)]
-    [InlineData(ScalarType.BFloat16, ScalarType.Float32, 500, 0.7, 2.0, 0.05)]
+    [InlineData(ScalarType.Float64, ScalarType.Float64, 37, 1.0, 1.0, null, null, 1e-11)]
+    [InlineData(ScalarType.Float64, ScalarType.Float64, 20000, 0.7, 2.5, null, null, 1e-11)] // more than one chunk
+    [InlineData(ScalarType.Float64, ScalarType.Float64, 20000, 0.7, 2.5, 3.0, 5.0, 1e-11)]
+    [InlineData(ScalarType.Float32, ScalarType.Float32, 37, 0.7, 1.0, null, null, 2e-5)]
+    [InlineData(ScalarType.Float32, ScalarType.Float32, 513, 0.0, 1.0, 4.0, null, 2e-5)]
+    [InlineData(ScalarType.Float32, ScalarType.Float32, 20000, 0.7, 2.5, null, 4.0, 2e-5)]
+    [InlineData(ScalarType.BFloat16, ScalarType.Float32, 500, 0.7, 2.0, null, null, 0.05)]
+    [InlineData(ScalarType.BFloat16, ScalarType.Float32, 500, 0.7, 2.0, 6.0, 6.0, 0.05)]
     public void Loss_and_gradients_are_those_of_the_plain_definition(ScalarType type, ScalarType weightType,
-        long vocabulary, double share, double temperature, double tolerance)
+        long vocabulary, double share, double temperature, double? cap, double? teacherCap, double tolerance)
     {
         using var scope = NewDisposeScope();
         var (hidden, weight, known, head) = Inputs(type, weightType, vocabulary);
         var targets = Targets(vocabulary);
         var loss = LinearDistillation.Apply(hidden, weight, known, head, targets,
-            new DistillationTerms(share, 1 - share, temperature));
+            new DistillationTerms(share, 1 - share, temperature) { Cap = cap, TeacherCap = teacherCap });
         loss.mul(3).backward();
 
         var (h, w) = (hidden.detach().to(ScalarType.Float64).requires_grad_(),
             weight.detach().to(type).to(ScalarType.Float64).requires_grad_());
-        var expected = Plain(h.matmul(w.t()),
-            known.to(ScalarType.Float64).matmul(head.to(type).to(ScalarType.Float64).t()), targets, share, temperature);
+        var expected = Plain(Capped(h.matmul(w.t()), cap),
+            Capped(known.to(ScalarType.Float64).matmul(head.to(type).to(ScalarType.Float64).t()), teacherCap), targets,
+            share, temperature);
         expected.mul(3).backward();
         Assert.InRange(Math.Abs(loss.to(ScalarType.Float64).item<double>() - expected.item<double>()), 0,
             tolerance * Math.Max(0.1, expected.item<double>()));
@@ -73,6 +76,9 @@ public sealed class LinearDistillationTests
             .backward();
         GradientNode.RethrowFailure();
     });
+
+    private static Tensor Capped(Tensor logits, double? cap) =>
+        cap is { } most ? logits.div(most).tanh().mul(most) : logits;
 
     // weight · T² · KL(softmax(t/T) ‖ softmax(s/T)) + (1 − weight) · cross-entropy, mean over the targets that count.
     private static Tensor Plain(Tensor student, Tensor teacher, Tensor targets, double share, double temperature)

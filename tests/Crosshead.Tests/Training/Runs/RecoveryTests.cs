@@ -122,6 +122,32 @@ public sealed class RecoveryTests : IDisposable
         Assert.Equal((2 * mean) + student.Loss(batch.Tokens, batch.Targets).item<double>(), loss, 10);
     }
 
+    [Theory]
+    [InlineData(0.8, null)]
+    [InlineData(null, 0.8)]
+    [InlineData(0.8, 1.2)]
+    public void Capped_logits_are_compared_with_their_caps(double? cap, double? teacherCap)
+    {
+        using var scope = NewDisposeScope();
+        var recipe = TinyRun.With(AttentionVariant.Gqa, "float64");
+        Recipe Capped(double? most, int seed) => recipe with
+        {
+            Model = recipe.Model with { Block = recipe.Model.Block with { LogitCap = most } },
+            Training = recipe.Training with { Seed = seed },
+        };
+        using var student = TinyRun.Model(Capped(cap, 1), ScalarType.Float64);
+        var original = TinyRun.Model(Capped(teacherCap, 9), ScalarType.Float64);
+        var batch = new MadeUpData(recipe).Next(CPU);
+        double wanted;
+        using (no_grad())
+        {
+            Tensor p = student.Logits(batch.Tokens).log_softmax(-1), q = original.Logits(batch.Tokens).log_softmax(-1);
+            wanted = (q.exp() * (q - p)).sum(-1).mean().item<double>();
+        }
+        using var distillation = new Distillation(new DistillationOptions { Weight = 1, Temperature = 1 }, original);
+        Assert.Equal(wanted, distillation.Loss(student, batch).item<double>(), 10);
+    }
+
     [Fact]
     public void Distilling_steps_leave_no_tensors_behind()
     {

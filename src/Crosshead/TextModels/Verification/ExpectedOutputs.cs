@@ -1,8 +1,9 @@
+using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
 using static TorchSharp.torch;
 
-namespace Crosshead.Checkpoints.Verification;
+namespace Crosshead.TextModels.Verification;
 
 /// <summary>
 /// Stored results of a model, <c>expected.safetensors</c> in its directory or beside its GGUF file: logits of
@@ -18,7 +19,9 @@ public static class ExpectedOutputs
     public static string PathFor(string model) => Path.Combine(
         Directory.Exists(model) ? model : Path.GetDirectoryName(Path.GetFullPath(model))!, FileName);
 
-    /// <summary>Computes the stored results again and compares.</summary>
+    /// <summary>
+    /// Computes the stored results again and compares: by the model's operators, and by the decoder for the device.
+    /// </summary>
     /// <param name="model">The model directory, or the GGUF file.</param>
     /// <param name="type">Precision to compute in.</param>
     /// <param name="device">Device to compute on.</param>
@@ -36,9 +39,15 @@ public static class ExpectedOutputs
         var absolute = (actual - wanted).abs().max().item<double>();
         var relative = absolute / wanted.abs().max().item<double>();
         bool? greedy = expected.Tensors.ContainsKey("greedy") ? GreedyMatches(loaded, expected, device) : null;
+        var decoded = DecodedOutputs.Compare(loaded, expected);
         var tolerance = type == ScalarType.BFloat16 ? 0.1 : 2e-4;
-        return new VerificationCase(model, absolute, relative, null, greedy,
-            relative <= tolerance && greedy != false, tolerance);
+        return new VerificationCase(model, absolute, relative, null, greedy is null ? null : greedy & decoded.Greedy,
+            relative <= tolerance && decoded.MaxRelError <= tolerance && greedy != false && decoded.Greedy != false,
+            tolerance)
+        {
+            Decoder = decoded.Decoder,
+            DecodedMaxRelError = decoded.MaxRelError,
+        };
     }
 
     // Once with the cache, and once with the whole sequence computed again at every step.

@@ -4,7 +4,7 @@ using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Layers;
 using static TorchSharp.torch;
 
-namespace Crosshead.Checkpoints.Verification;
+namespace Crosshead.TextModels.Verification;
 
 /// <summary>
 /// A golden file of one attention layer: options in its metadata, and in float64 the weights (<c>weight.*</c>), the

@@ -1,8 +1,8 @@
 using Crosshead.Checkpoints.Safetensors;
-using Crosshead.Checkpoints.Verification;
+using Crosshead.TextModels.Verification;
 using static TorchSharp.torch;
 
-namespace Crosshead.Tests.Checkpoints.Verification;
+namespace Crosshead.Tests.TextModels.Verification;
 
 public sealed class VerificationTests
 {

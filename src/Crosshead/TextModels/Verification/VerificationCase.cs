@@ -1,4 +1,4 @@
-namespace Crosshead.Checkpoints.Verification;
+namespace Crosshead.TextModels.Verification;
 
 /// <summary>The difference between a computed result and a stored one.</summary>
 /// <param name="Path">The file or folder that holds the stored result.</param>
@@ -9,4 +9,11 @@ namespace Crosshead.Checkpoints.Verification;
 /// <param name="Ok">Whether everything is within tolerance.</param>
 /// <param name="Tolerance">The largest error that passes.</param>
 public sealed record VerificationCase(string Path, double MaxAbsError, double MaxRelError, double? GradMaxRelError,
-    bool? GreedyMatches, bool Ok, double Tolerance);
+    bool? GreedyMatches, bool Ok, double Tolerance)
+{
+    /// <summary>What decoded the texts of a model as well; null for what has no texts.</summary>
+    public string? Decoder { get; init; }
+
+    /// <summary>max |a − b| / max |b| of the decoder's logits; null without a decoder.</summary>
+    public double? DecodedMaxRelError { get; init; }
+}
