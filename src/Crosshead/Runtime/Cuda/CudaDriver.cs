@@ -41,6 +41,12 @@ internal static unsafe partial class CudaDriver
     /// </summary>
     public const int RelaxedCapture = 2;
 
+    /// <summary>CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED.</summary>
+    public const int IsPeerAlready = 704;
+
+    /// <summary>CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS: imported memory of another device can be used.</summary>
+    public const uint PeerImport = 1;
+
     private const string Library = "libcuda.so.1";
 
     /// <summary>Throws if the driver returned <paramref name="code"/> ≠ 0.</summary>
@@ -189,6 +195,30 @@ internal static unsafe partial class CudaDriver
 
     [LibraryImport(Library, EntryPoint = "cuMemsetD8_v2")]
     public static partial int Fill(nint address, byte value, nuint bytes);
+
+    [LibraryImport(Library, EntryPoint = "cuMemAlloc_v2")]
+    public static partial int Take(out nint address, nuint bytes);
+
+    [LibraryImport(Library, EntryPoint = "cuMemGetAddressRange_v2")]
+    public static partial int GetRange(out nint start, out nuint bytes, nint address);
+
+    [LibraryImport(Library, EntryPoint = "cuIpcGetMemHandle")]
+    public static partial int Export(out ProcessMemoryHandle handle, nint address);
+
+    [LibraryImport(Library, EntryPoint = "cuIpcOpenMemHandle_v2")]
+    public static partial int Import(out nint address, ProcessMemoryHandle handle, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "cuIpcCloseMemHandle")]
+    public static partial int CloseImport(nint address);
+
+    [LibraryImport(Library, EntryPoint = "cuCtxEnablePeerAccess")]
+    public static partial int EnablePeerAccess(nint context, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamWaitValue32_v2")]
+    public static partial int WaitForNumber(nint stream, nint address, uint number, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamWriteValue32_v2")]
+    public static partial int WriteNumber(nint stream, nint address, uint number, uint flags);
 
     [LibraryImport(Library, EntryPoint = "cuMemAllocHost_v2")]
     public static partial int AllocatePinned(out nint address, nuint bytes);

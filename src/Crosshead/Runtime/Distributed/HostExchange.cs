@@ -9,9 +9,11 @@ internal sealed unsafe class HostExchange(ICommunicator communicator) : TensorEx
     private TimeSpan _time;
 
     /// <inheritdoc/>
-    public override void AllToAll(IReadOnlyList<Tensor> send, Tensor receive, ReadOnlySpan<long> receiveCounts)
+    public override void AllToAll(IReadOnlyList<Tensor> send, Tensor receive, ReadOnlySpan<long> receiveCounts,
+        ReadOnlySpan<long> places = default)
     {
         using var scope = NewDisposeScope();
+        receive = Beginning(receive, Sum(receiveCounts));
         long[] counts = [.. send.Select(part => part.NumberOfElements)];
         for (var rank = 0; rank < counts.Length; rank++) Require(send[rank], nameof(send), counts[rank]);
         Require(receive, nameof(receive), Sum(receiveCounts));
@@ -36,6 +38,11 @@ internal sealed unsafe class HostExchange(ICommunicator communicator) : TensorEx
         _time += Stopwatch.GetElapsedTime(start);
         GC.KeepAlive(send);
         GC.KeepAlive(receive);
+    }
+
+    /// <inheritdoc/>
+    public override void Open(IReadOnlyList<Tensor> receive)
+    {
     }
 
     /// <inheritdoc/>
@@ -91,6 +98,9 @@ internal sealed unsafe class HostExchange(ICommunicator communicator) : TensorEx
         }
         return true;
     }
+
+    private static Tensor Beginning(Tensor tensor, long count) =>
+        tensor.dim() == 1 && tensor.NumberOfElements > count ? tensor.narrow(0, 0, count) : tensor;
 
     private static long Sum(ReadOnlySpan<long> counts)
     {

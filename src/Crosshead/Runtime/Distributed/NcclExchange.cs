@@ -12,7 +12,9 @@ internal sealed class NcclExchange : TensorExchange
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly CudaDevice _device;
+    private readonly ICommunicator _ranks;
     private readonly NcclCommunicator? _communicator; // null for one rank
+    private readonly PeerCopies? _copies; // null for one rank, and where NCCL does everything
     private readonly SideStream _stream;
     private readonly CudaEvent _order;
     private readonly List<CudaEvent> _marks = [];
@@ -21,11 +23,13 @@ internal sealed class NcclExchange : TensorExchange
     private ExchangeClock? _clock;
     private bool _disposed;
 
-    private NcclExchange(CudaDevice device, NcclCommunicator? communicator, int rank)
+    private NcclExchange(CudaDevice device, ICommunicator ranks)
     {
-        (_device, _communicator, _rank) = (device, communicator, rank);
+        (_device, _ranks, _rank) = (device, ranks, ranks.Rank);
+        if (ranks.Ranks > 1) _communicator = Join(ranks, device);
         _stream = SideStream.Rent(device.Index);
         _order = new CudaEvent(device);
+        _copies = PeerCopies.Connect(ranks, device, _stream);
     }
 
     /// <summary>
@@ -35,28 +39,29 @@ internal sealed class NcclExchange : TensorExchange
     /// <param name="device">Number of this rank's device, as in <c>cuda:n</c>.</param>
     /// <exception cref="CrossheadException">NCCL is missing, old, or not the same everywhere; two ranks have one GPU;
     /// or NCCL refused.</exception>
-    public static NcclExchange Connect(ICommunicator ranks, int device)
-    {
-        var owner = CudaDevice.Get(device);
-        return new NcclExchange(owner, ranks.Ranks == 1 ? null : Join(ranks, owner), ranks.Rank);
-    }
+    public static NcclExchange Connect(ICommunicator ranks, int device) => new(CudaDevice.Get(device), ranks);
 
     /// <inheritdoc/>
-    public override void AllToAll(IReadOnlyList<Tensor> send, Tensor receive, ReadOnlySpan<long> receiveCounts)
+    public override void AllToAll(IReadOnlyList<Tensor> send, Tensor receive, ReadOnlySpan<long> receiveCounts,
+        ReadOnlySpan<long> places = default)
     {
         Span<nint> from = stackalloc nint[send.Count];
         Span<long> sendBytes = stackalloc long[send.Count], receiveBytes = stackalloc long[send.Count];
+        Span<long> at = stackalloc long[places.Length];
         for (var rank = 0; rank < send.Count; rank++)
         {
             Require(send[rank], sendBytes[rank] = send[rank].numel() * receive.ElementSize);
             from[rank] = sendBytes[rank] == 0 ? 0 : Aten.DataPointer(send[rank]);
         }
+        for (var rank = 0; rank < at.Length; rank++) at[rank] = places[rank] * receive.ElementSize;
         var own = Bytes(receiveCounts, receive, receiveBytes);
+        Require(receive, Sum(receiveBytes), orMore: true);
         using var scope = Follow();
         var to = Aten.DataPointer(receive);
         Copy(from[_rank], to + own, sendBytes[_rank]);
         var begin = _clock?.Mark(_stream.Handle);
-        _communicator?.AllToAll(from, sendBytes, to, receiveBytes, _stream.Handle);
+        if (_copies is null || at.IsEmpty || !_copies.Exchange(from, sendBytes, to, at))
+            _communicator?.AllToAll(from, sendBytes, to, receiveBytes, _stream.Handle);
         if (begin is not null) _clock!.Exchanged(begin, _stream.Handle);
     }
 
@@ -65,13 +70,19 @@ internal sealed class NcclExchange : TensorExchange
     {
         Span<long> bytes = stackalloc long[counts.Length];
         var own = Bytes(counts, receive, bytes);
+        Require(receive, Sum(bytes));
         using var scope = Follow();
         var parts = Aten.DataPointer(receive);
         Copy(Aten.DataPointer(send), parts + own, bytes[_rank]);
         var begin = _clock?.Mark(_stream.Handle);
-        _communicator?.AllGather(parts, bytes, _stream.Handle);
+        if (_copies is null || !GatherByCopies(parts, own, bytes))
+            _communicator?.AllGather(parts, bytes, _stream.Handle);
         if (begin is not null) _clock!.Exchanged(begin, _stream.Handle);
     }
+
+    /// <inheritdoc/>
+    public override void Open(IReadOnlyList<Tensor> receive) => _copies?.Open(_ranks,
+        [.. receive.Select(t => (Aten.DataPointer(t), t.numel() * t.ElementSize))]);
 
     /// <inheritdoc/>
     public override void Then(Action work)
@@ -118,9 +129,11 @@ internal sealed class NcclExchange : TensorExchange
         if (_disposed) return;
         _disposed = true;
         var done = SpinWait.SpinUntil(_stream.IsDone, Patience);
+        if (!done) _copies?.GiveUp();
         var closing = Task.Factory.StartNew(() => _communicator?.Close(done), CancellationToken.None,
             TaskCreationOptions.LongRunning, TaskScheduler.Default);
         if (!closing.Wait(Patience) || !done) return;
+        _copies?.Dispose();
         _order.Dispose();
         foreach (var mark in _marks) mark.Dispose();
         _clock?.Dispose();
@@ -160,6 +173,23 @@ internal sealed class NcclExchange : TensorExchange
                 "copying a rank's own part");
     }
 
+    private bool GatherByCopies(nint parts, nint own, ReadOnlySpan<long> bytes)
+    {
+        Span<nint> from = stackalloc nint[bytes.Length];
+        Span<long> sent = stackalloc long[bytes.Length], at = stackalloc long[bytes.Length];
+        from.Fill(parts + own);
+        sent.Fill(bytes[_rank]);
+        at.Fill(own);
+        return _copies!.Exchange(from, sent, parts, at);
+    }
+
+    private static long Sum(ReadOnlySpan<long> bytes)
+    {
+        var sum = 0L;
+        foreach (var each in bytes) sum += each;
+        return sum;
+    }
+
     // Fills in the bytes of each rank's part; the answer is where this rank's own begins.
     private nint Bytes(ReadOnlySpan<long> counts, Tensor tensor, Span<long> bytes)
     {
@@ -169,15 +199,14 @@ internal sealed class NcclExchange : TensorExchange
             if (rank == _rank) start = all;
             all += bytes[rank] = counts[rank] * size;
         }
-        Require(tensor, all);
         return (nint)start;
     }
 
     // The memory is exchanged by address, so that a wrong tensor would overwrite foreign memory.
-    private static void Require(Tensor tensor, long bytes)
+    private static void Require(Tensor tensor, long bytes, bool orMore = false)
     {
-        if (tensor.device.type != DeviceType.CUDA || !tensor.is_contiguous()
-            || tensor.numel() * tensor.ElementSize != bytes)
+        var has = tensor.numel() * tensor.ElementSize;
+        if (tensor.device.type != DeviceType.CUDA || !tensor.is_contiguous() || (orMore ? has < bytes : has != bytes))
             throw new ArgumentException($"a tensor to exchange must be dense, on a GPU, of {bytes} bytes; it is "
                 + $"{(tensor.is_contiguous() ? "dense" : "not dense")}, on {tensor.device}, of "
                 + $"{tensor.numel() * tensor.ElementSize} bytes.", nameof(tensor));

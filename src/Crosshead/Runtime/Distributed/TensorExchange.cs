@@ -42,15 +42,25 @@ internal abstract class TensorExchange : IDisposable
 
     /// <summary>Gives each rank the parts that all ranks have for it, wherever they lie.</summary>
     /// <param name="send">The part for each rank [n], dense, of one type.</param>
-    /// <param name="receive">[all parts], of the same type; written.</param>
+    /// <param name="receive">[all parts or more], of the same type; written.</param>
     /// <param name="receiveCounts">Elements from each rank.</param>
-    public abstract void AllToAll(IReadOnlyList<Tensor> send, Tensor receive, ReadOnlySpan<long> receiveCounts);
+    /// <param name="places">Where this rank's part begins in what each rank receives, in elements. Who knows it can
+    /// <see cref="Open"/> the memory.</param>
+    public abstract void AllToAll(IReadOnlyList<Tensor> send, Tensor receive, ReadOnlySpan<long> receiveCounts,
+        ReadOnlySpan<long> places = default);
 
     /// <summary>Gives every rank the parts of all, in the order of the ranks.</summary>
     /// <param name="send">[part], dense. It may be this rank's part of <paramref name="receive"/> itself.</param>
     /// <param name="receive">[all parts], of the same type; written.</param>
     /// <param name="counts">Elements of each rank.</param>
     public abstract void AllGather(Tensor send, Tensor receive, ReadOnlySpan<long> counts);
+
+    /// <summary>
+    /// Tells of tensors that receive from other ranks again and again, so that these may write there themselves. Every
+    /// rank must call it, for tensors of the same sizes, which must not move until the end.
+    /// </summary>
+    /// <param name="receive">The tensors, dense; not empty.</param>
+    public abstract void Open(IReadOnlyList<Tensor> receive);
 
     /// <summary>
     /// Queues work behind all exchanges so far, beside what the current stream is given later. <see cref="Wait"/>

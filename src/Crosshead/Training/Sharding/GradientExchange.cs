@@ -28,6 +28,7 @@ internal sealed class GradientExchange : IDisposable
     {
         (_exchange, _rank, _ranks) = (exchange, communicator.Rank, communicator.Ranks);
         _buffers = buckets.GroupBy(b => b.WireType).ToDictionary(b => b.Key, b => new Buffers(b, _ranks));
+        exchange.Open([.. _buffers.Values.Select(b => b.Receive)]);
     }
 
     /// <summary>Sends the gradients of a bucket, and adds up what is this rank's.</summary>
@@ -48,9 +49,9 @@ internal sealed class GradientExchange : IDisposable
             long PieceOf(int owner) => Math.Clamp(plan.Counts[owner] - start, 0, buffers.Piece);
             var (mine, receiveCounts) = (PieceOf(_rank), new long[_ranks]);
             for (var rank = 0; rank < senders; rank++) receiveCounts[rank] = rank == _rank ? 0 : mine;
-            var receive = buffers.Receive.narrow(0, 0, receiveCounts.Sum());
+            var receive = buffers.Receive;
             // This rank's own part stays where it is, or in the buffer.
-            var (send, parts) = (new Tensor[_ranks], new Tensor[_ranks]);
+            var (send, parts, places) = (new Tensor[_ranks], new Tensor[_ranks], new long[_ranks]);
             for (var rank = 0; rank < _ranks; rank++)
             {
                 var count = own is null ? 0 : PieceOf(rank);
@@ -58,9 +59,10 @@ internal sealed class GradientExchange : IDisposable
                     ? whole.narrow(0, count == 0 ? 0 : plan.Bounds[rank] + start, count)
                     : buffers.Send.narrow(0, rank * buffers.Piece, count);
                 send[rank] = rank == _rank ? parts[rank].narrow(0, 0, 0) : parts[rank];
+                places[rank] = (_rank - (_rank > rank ? 1 : 0)) * PieceOf(rank); // behind those of the ranks before
             }
             if (own is { Whole: null }) _exchange.Then(() => Fill(own, start, parts));
-            _exchange.AllToAll(send, receive, receiveCounts);
+            _exchange.AllToAll(send, receive, receiveCounts, places);
             if (mine == 0 || senders == 0) continue;
             var sums = bucket.Sums.narrow(0, start, mine);
             var part = own is null ? null : parts[_rank];
@@ -116,7 +118,8 @@ internal sealed class GradientExchange : IDisposable
     {
         _exchange.Wait();
         if (fresh) sums.zero_();
-        var others = receive.view(-1, sums.NumberOfElements);
+        var others = receive.narrow(0, 0, (senders - (own is null ? 0 : 1)) * sums.NumberOfElements)
+            .view(-1, sums.NumberOfElements);
         for (int rank = 0, next = 0; rank < senders; rank++) sums.add_(rank == _rank ? own! : others[next++]);
     }
 

@@ -48,6 +48,9 @@ internal sealed class PassingValues : IDisposable
         plan.Parameters.Any(p => p.Parameter.Kind is ParameterKind.Matrix or ParameterKind.Embedding
             && !p.Parameter.ComputesInMaster);
 
+    /// <summary>All places.</summary>
+    public IReadOnlyList<Tensor> Places => _places;
+
     /// <summary>The place of a bucket, by its index.</summary>
     public Tensor PlaceOf(int bucket) => _places[_placeOf[bucket]];
 

@@ -54,6 +54,8 @@ internal sealed class SeveralRanks : DataParallel
                 Array.IndexOf(passing, b) is >= 0 and var index ? _passing!.PlaceOf(index) : null)),
         ];
         _passing?.Serve([.. _buckets.Reverse().Where(b => PassingValues.Takes(b.Plan))]);
+        var values = _buckets.Where(b => b.OwnValues is not null).Select(b => b.Values!);
+        _exchange.Open([.. values.Concat(_passing?.Places ?? []).Where(v => v.NumberOfElements > 0)]);
         _gradients = new GradientExchange(_buckets, communicator, _exchange);
         _rows = RowGradients.Of(_buckets, training.Reduction, model.Options.TieEmbeddings, communicator, _exchange);
         var whole = shard == ShardStage.None;
@@ -92,8 +94,7 @@ internal sealed class SeveralRanks : DataParallel
     /// <inheritdoc/>
     internal override (Tensor Norm, Tensor Measured) Measure(Tensor measured, AdamW optimizer)
     {
-        var rounds = (_microBatches + Communicator.Ranks - 1) / Communicator.Ranks;
-        while (_round < rounds) EndRound(); // of a rank without a micro-batch in the last round
+        while (_round < Rounds) EndRound(); // of a rank without a micro-batch in the last round
         _round = 0;
         if (!_ordered)
         {
@@ -158,6 +159,9 @@ internal sealed class SeveralRanks : DataParallel
         _exchange.Dispose();
     }
 
+    // Of a step: each rank has a micro-batch in all of them, or in all but the last.
+    private int Rounds => (_microBatches + Communicator.Ranks - 1) / Communicator.Ranks;
+
     private IReadOnlyList<OptimizedSlice> SlicesOf(int group, bool whole) =>
     [
         .. _buckets.SelectMany(b => b.Plan.Parameters.Select(p => (Bucket: b, Place: p)))
@@ -172,7 +176,6 @@ internal sealed class SeveralRanks : DataParallel
         using var grad = no_grad();
         if (bucket == _buckets[^1]) _passing?.Renew();
         if (bucket.OwnValues is not { } own) return;
-        if (bucket.Plan.Types.Value != bucket.Plan.Types.Master) own.copy_(bucket.Masters!);
         _exchange.AllGather(own, bucket.Values!, bucket.Plan.Counts);
         var wait = _exchange.WaitLater();
         foreach (var place in bucket.Plan.Parameters) place.Parameter.Awaited = wait;
@@ -213,8 +216,13 @@ internal sealed class SeveralRanks : DataParallel
                     _seen[place.Index] |= gradient is not null;
                 if (!_ordered) bucket.AddLocally(gradients);
             }
-            if (_ordered) _gradients.Send(bucket, gradients, senders, fresh: _round == 0);
-            else foreach (var gradient in gradients) gradient?.Dispose();
+            if (!_ordered)
+            {
+                foreach (var gradient in gradients) gradient?.Dispose();
+                continue;
+            }
+            _gradients.Send(bucket, gradients, senders, fresh: _round == 0);
+            if (_round == Rounds - 1) _measures.Square(bucket, _exchange);
         }
     }
 

@@ -18,7 +18,8 @@ internal sealed class StepMeasures : IDisposable
     private readonly long[] _counts; // of each rank: what it measured, then blocks
     private readonly Tensor _order; // [micro-batches · numbers] places in what is gathered
     private readonly Tensor? _blockOrder; // [blocks]; null where every rank has all gradients
-    private readonly int _rank;
+    private readonly Dictionary<GradientBucket, Tensor> _squares = []; // [blocks of the run] of each bucket
+    private readonly HashSet<GradientBucket> _done = []; // whose squares have been added up in this step
 
     /// <summary>Prepares the gather.</summary>
     /// <param name="plan">What lies where.</param>
@@ -28,7 +29,7 @@ internal sealed class StepMeasures : IDisposable
     /// <param name="whole">Whether every rank has all gradients.</param>
     public StepMeasures(ShardPlan plan, GradientBucket[] buckets, int microBatches, ICommunicator ranks, bool whole)
     {
-        (_buckets, _rank) = (buckets, ranks.Rank);
+        _buckets = buckets;
         _counts = new long[ranks.Ranks];
         var (measured, blocks, next) = (new long[microBatches * Numbers], new long[plan.Blocks], 0);
         for (var rank = 0; rank < ranks.Ranks; rank++)
@@ -46,7 +47,20 @@ internal sealed class StepMeasures : IDisposable
         }
         var device = buckets[0].Device;
         _order = tensor(measured, device: device).DetachFromDisposeScope();
-        _blockOrder = whole ? null : tensor(blocks, device: device).DetachFromDisposeScope();
+        if (whole) return;
+        _blockOrder = tensor(blocks, device: device).DetachFromDisposeScope();
+        foreach (var bucket in buckets)
+            _squares.Add(bucket, zeros(bucket.BlockStarts.NumberOfElements - 1, ScalarType.Float64, device)
+                .DetachFromDisposeScope());
+    }
+
+    /// <summary>Adds up the squares of a bucket whose sums are complete, beside the computation.</summary>
+    /// <param name="bucket">The bucket.</param>
+    /// <param name="exchange">What completed its sums.</param>
+    public void Square(GradientBucket bucket, TensorExchange exchange)
+    {
+        if (_blockOrder is null || bucket.Sums.dtype == ScalarType.Float64 || !_done.Add(bucket)) return;
+        exchange.Then(() => BlockSquares.Fill(bucket.Sums, bucket.BlockStarts, _squares[bucket]));
     }
 
     /// <summary>The norm, a float64 scalar, and what was measured of all micro-batches [micro-batches, 2].</summary>
@@ -59,6 +73,7 @@ internal sealed class StepMeasures : IDisposable
         using var grad = no_grad();
         measured = measured.flatten();
         var own = _blockOrder is null ? measured : cat([measured, .. _buckets.Select(Squares)]);
+        _done.Clear();
         var all = zeros(_counts.Sum(), ScalarType.Float64, measured.device);
         exchange.AllGather(own, all, _counts);
         exchange.Wait();
@@ -74,15 +89,17 @@ internal sealed class StepMeasures : IDisposable
     {
         _order.Dispose();
         _blockOrder?.Dispose();
+        foreach (var squares in _squares.Values) squares.Dispose();
     }
 
     // On the CPU, libtorch's root may be off by the last bit.
     private static Tensor Root(Tensor total) =>
         total.device_type == DeviceType.CPU ? tensor(Math.Sqrt(total.item<double>())) : total.sqrt();
 
-    private static Tensor Squares(GradientBucket bucket)
+    private Tensor Squares(GradientBucket bucket)
     {
-        var sums = zeros(bucket.BlockStarts.NumberOfElements - 1, ScalarType.Float64, bucket.Sums.device);
+        var sums = _squares[bucket];
+        if (_done.Contains(bucket)) return sums;
         if (bucket.Sums.dtype != ScalarType.Float64) BlockSquares.Fill(bucket.Sums, bucket.BlockStarts, sums);
         else
         {
