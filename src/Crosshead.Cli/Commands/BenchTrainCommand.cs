@@ -24,6 +24,11 @@ internal sealed class BenchTrainCommand : BenchCommand
         Description = "How several ranks add up their gradients, as training.reduction of a recipe.",
         DefaultValueFactory = _ => new TrainingOptions().Reduction,
     };
+    private readonly Option<MomentPrecision> _moments = new("--moments")
+    {
+        Description = "Precision of AdamW's moments, as training.moments of a recipe.",
+        DefaultValueFactory = _ => new TrainingOptions().Moments,
+    };
     private readonly Option<bool> _checkpointing = new("--activation-checkpointing")
     {
         Description = "Compute each layer again in the backward pass, as training.activationCheckpointing of a recipe.",
@@ -40,6 +45,7 @@ internal sealed class BenchTrainCommand : BenchCommand
     {
         Options.Add(_shard);
         Options.Add(_reduction);
+        Options.Add(_moments);
         Options.Add(_checkpointing);
         RunOnRanks();
     }
@@ -49,6 +55,7 @@ internal sealed class BenchTrainCommand : BenchCommand
     {
         Shard = arguments.GetValue(_shard),
         Reduction = arguments.GetValue(_reduction),
+        Moments = arguments.GetValue(_moments),
         ActivationCheckpointing = arguments.GetValue(_checkpointing),
     };
 

@@ -13,8 +13,10 @@ internal unsafe struct TensorBlock
     public const int Length = 65536;
 
     public void* Gradient;
-    public bool NarrowGradient; // bfloat16
-    public Float32Element* Parameter, FirstMoment, SecondMoment;
+    public bool NarrowGradient, NarrowMoments; // bfloat16
+    public Float32Element* Parameter;
+    public void* FirstMoment, SecondMoment;
+    public uint Rounding; // of narrow moments, see RandomRounding.OfBlock
     public BFloat16Element* Copy;
     public int Count;
 
@@ -29,12 +31,15 @@ internal unsafe struct TensorBlock
     /// <summary>Fills <paramref name="blocks"/> in order; lists other than the gradients may be empty.</summary>
     public static void Fill(Span<TensorBlock> blocks, ReadOnlySpan<Tensor> gradients,
         ReadOnlySpan<Tensor> parameters = default, ReadOnlySpan<Tensor> firstMoments = default,
-        ReadOnlySpan<Tensor> secondMoments = default, ReadOnlySpan<Tensor> copies = default)
+        ReadOnlySpan<Tensor> secondMoments = default, ReadOnlySpan<Tensor?> copies = default,
+        ReadOnlySpan<RandomRounding> roundings = default)
     {
         var next = 0;
         for (var i = 0; i < gradients.Length; i++)
         {
             var narrow = gradients[i].dtype == ScalarType.BFloat16;
+            var narrowMoments = !firstMoments.IsEmpty && firstMoments[i].dtype == ScalarType.BFloat16;
+            var momentBytes = narrowMoments ? sizeof(BFloat16Element) : sizeof(Float32Element);
             var (gradient, parameter, first, second, copy) =
                 (Address(gradients, i), Address(parameters, i), Address(firstMoments, i), Address(secondMoments, i),
                     Address(copies, i));
@@ -46,8 +51,10 @@ internal unsafe struct TensorBlock
                     Gradient = narrow ? (BFloat16Element*)gradient + start : (Float32Element*)gradient + start,
                     NarrowGradient = narrow,
                     Parameter = (Float32Element*)parameter + start,
-                    FirstMoment = (Float32Element*)first + start,
-                    SecondMoment = (Float32Element*)second + start,
+                    NarrowMoments = narrowMoments,
+                    FirstMoment = (byte*)first + (start * momentBytes),
+                    SecondMoment = (byte*)second + (start * momentBytes),
+                    Rounding = narrowMoments ? roundings[i].OfBlock((uint)(start / Length)) : 0,
                     Copy = copy == 0 ? null : (BFloat16Element*)copy + start,
                     Count = (int)Math.Min(Length, total - start),
                 };
@@ -55,6 +62,6 @@ internal unsafe struct TensorBlock
         }
     }
 
-    private static nint Address(ReadOnlySpan<Tensor> tensors, int index) =>
-        tensors.IsEmpty ? 0 : Aten.DataPointer(tensors[index]);
+    private static nint Address(ReadOnlySpan<Tensor?> tensors, int index) =>
+        !tensors.IsEmpty && tensors[index] is { } tensor ? Aten.DataPointer(tensor) : 0;
 }

@@ -7,7 +7,7 @@ namespace Crosshead.Kernels.Optimizer;
 
 /// <summary>
 /// One AdamW step (decoupled decay) in one pass over parameters, gradients and moments, with the factor of clipping and
-/// the parameters' bfloat16 copies in the same pass.
+/// the parameters' bfloat16 copies in the same pass. Moments are float32, or bfloat16 that is rounded at random.
 /// </summary>
 internal static unsafe class FusedAdamW
 {
@@ -25,30 +25,21 @@ internal static unsafe class FusedAdamW
     /// </summary>
     /// <param name="parameters">float32, dense; written.</param>
     /// <param name="gradients">float32 or bfloat16, dense.</param>
-    /// <param name="firstMoments">float32, dense; written.</param>
-    /// <param name="secondMoments">float32, dense; written.</param>
+    /// <param name="firstMoments">float32 or bfloat16, dense; written.</param>
+    /// <param name="secondMoments">Of the same types, dense; written.</param>
     /// <param name="step">The step's numbers.</param>
-    /// <param name="copies">Empty, or a dense bfloat16 tensor for each parameter, which gets its new values.</param>
+    /// <param name="copies">Empty, or for each parameter a dense bfloat16 tensor, which gets its new values, or
+    /// null.</param>
+    /// <param name="roundings">How the moments of each parameter are rounded; empty if they are float32.</param>
     public static void Step(ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> gradients,
-        ReadOnlySpan<Tensor> firstMoments,
-        ReadOnlySpan<Tensor> secondMoments, AdamWStep step, ReadOnlySpan<Tensor> copies = default)
+        ReadOnlySpan<Tensor> firstMoments, ReadOnlySpan<Tensor> secondMoments, AdamWStep step,
+        ReadOnlySpan<Tensor?> copies = default, ReadOnlySpan<RandomRounding> roundings = default)
     {
         var blocks = new TensorBlock[TensorBlock.CountOf(gradients)];
-        TensorBlock.Fill(blocks, gradients, parameters, firstMoments, secondMoments, copies);
+        TensorBlock.Fill(blocks, gradients, parameters, firstMoments, secondMoments, copies, roundings);
         fixed (TensorBlock* address = blocks)
         {
-            var context = new Context
-            {
-                Blocks = address,
-                Scale = (float)step.GradientScale,
-                Keep = (float)(1 - step.LearningRate * step.WeightDecay),
-                Beta2 = (float)step.Beta2,
-                NewFirst = (float)(1 - step.Beta1),
-                NewSecond = (float)(1 - step.Beta2),
-                StepSize = (float)(step.LearningRate / (1 - Math.Pow(step.Beta1, step.Step))),
-                RootCorrection = (float)(1 / Math.Sqrt(1 - Math.Pow(step.Beta2, step.Step))),
-                Epsilon = (float)step.Epsilon,
-            };
+            var context = new Context { Blocks = address, Numbers = new AdamWNumbers(step) };
             CpuParallel.For(blocks.Length, 1, ref context, &Run);
         }
     }
@@ -57,30 +48,45 @@ internal static unsafe class FusedAdamW
     {
         for (var block = context->Blocks + begin; block < context->Blocks + end; block++)
         {
-            if (block->NarrowGradient) Block<BFloat16Element>(context, block);
-            else Block<Float32Element>(context, block);
+            if (block->NarrowGradient) Run<BFloat16Element>(context, block);
+            else Run<Float32Element>(context, block);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Block<T>(Context* context, TensorBlock* block) where T : unmanaged, IElement<T>
+    private static void Run<TGradient>(Context* context, TensorBlock* block)
+        where TGradient : unmanaged, IElement<TGradient>
     {
-        var (parameters, firsts, seconds, copies, count) = ((nint)block->Parameter, (nint)block->FirstMoment,
-            (nint)block->SecondMoment, (nint)block->Copy, block->Count);
-        var gradients = (T*)block->Gradient;
+        if (block->NarrowMoments) Block<TGradient, BFloat16Element>(context->Numbers, block);
+        else Block<TGradient, Float32Element>(context->Numbers, block);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Block<TGradient, TMoment>(in AdamWNumbers numbers, TensorBlock* block)
+        where TGradient : unmanaged, IElement<TGradient> where TMoment : unmanaged, IElement<TMoment>
+    {
+        var (parameters, copies, count) = ((nint)block->Parameter, (nint)block->Copy, block->Count);
+        var gradients = (TGradient*)block->Gradient;
+        var (firsts, seconds) = ((nint)block->FirstMoment, (nint)block->SecondMoment);
+        var element = Vector512.Create(block->Rounding) + Vector512<uint>.Indices;
         for (var i = 0; i < count; i += Lanes.Count)
         {
-            var gradient = Lanes.Load(gradients, i, count) * context->Scale;
-            var first = Lanes.Load((Float32Element*)firsts, i, count);
-            first = Vector512.FusedMultiplyAdd(gradient - first, Vector512.Create(context->NewFirst), first);
-            var second = Lanes.Load((Float32Element*)seconds, i, count) * context->Beta2;
-            second = Vector512.FusedMultiplyAdd(gradient * gradient, Vector512.Create(context->NewSecond), second);
-            var divisor = Vector512.FusedMultiplyAdd(Vector512.Sqrt(second), Vector512.Create(context->RootCorrection),
-                Vector512.Create(context->Epsilon));
-            var parameter = Lanes.Load((Float32Element*)parameters, i, count) * context->Keep
-                - first * context->StepSize / divisor;
-            Lanes.Store((Float32Element*)firsts, i, count, first);
-            Lanes.Store((Float32Element*)seconds, i, count, second);
+            var gradient = Lanes.Load(gradients, i, count) * numbers.Scale;
+            var first = Lanes.Load((TMoment*)firsts, i, count);
+            first = Vector512.FusedMultiplyAdd(gradient - first, Vector512.Create(numbers.NewFirst), first);
+            var second = Lanes.Load((TMoment*)seconds, i, count) * numbers.Beta2;
+            second = Vector512.FusedMultiplyAdd(gradient * gradient, Vector512.Create(numbers.NewSecond), second);
+            var divisor = Vector512.FusedMultiplyAdd(Vector512.Sqrt(second), Vector512.Create(numbers.RootCorrection),
+                Vector512.Create(numbers.Epsilon));
+            var parameter = Lanes.Load((Float32Element*)parameters, i, count) * numbers.Keep
+                - first * numbers.StepSize / divisor;
+            if (typeof(TMoment) == typeof(BFloat16Element))
+            {
+                var random = RandomRounding.Mix(element + Vector512.Create((uint)i));
+                first = RandomRounding.Round(first, random & Vector512.Create(0xffffu));
+                second = RandomRounding.Round(second, random >> 16);
+            }
+            Lanes.Store((TMoment*)firsts, i, count, first);
+            Lanes.Store((TMoment*)seconds, i, count, second);
             Lanes.Store((Float32Element*)parameters, i, count, parameter);
             if (copies != 0) Lanes.Store((BFloat16Element*)copies, i, count, parameter);
         }
@@ -89,6 +95,6 @@ internal static unsafe class FusedAdamW
     private struct Context
     {
         public TensorBlock* Blocks;
-        public float Scale, Keep, Beta2, NewFirst, NewSecond, StepSize, RootCorrection, Epsilon;
+        public AdamWNumbers Numbers;
     }
 }

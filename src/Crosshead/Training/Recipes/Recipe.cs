@@ -95,6 +95,9 @@ public sealed record Recipe
                 : $"training.steps ({training.Steps}) and training.tokens ({training.Tokens}) are both set; "
                 + $"set one to null.");
         training.Probes?.Validate();
+        if (training is { Moments: MomentPrecision.BFloat16, Dtype: "float64" })
+            throw new CrossheadException("training.moments is bfloat16, but training.dtype is float64, whose moments "
+                + "are float64 too; use training.moments=master, or training.dtype=float32.");
         if (training.Trainable.Count == 0)
             throw new CrossheadException(
                 "training.trainable is empty, so nothing would be trained; name what is, for example all.");

@@ -70,6 +70,11 @@ public sealed record TrainingOptions
     public double Epsilon { get; init; } = 1e-8;
 
     /// <summary>
+    /// Precision in which AdamW keeps its two moments: that of the master weights, or bfloat16 for half the memory.
+    /// </summary>
+    public MomentPrecision Moments { get; init; } = MomentPrecision.Master;
+
+    /// <summary>
     /// Limit of the norm of all gradients together. Gradients with a larger norm are scaled down. 0 means no limit.
     /// </summary>
     [Range(0.0, 1e9)]

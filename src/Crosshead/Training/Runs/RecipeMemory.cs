@@ -48,11 +48,13 @@ internal static class RecipeMemory
         double master = training.Dtype == Precision.NameOf(ScalarType.Float64) ? sizeof(double) : sizeof(float);
         // Where it is not known yet, the shorter one.
         var value = training.Dtype is "bfloat16" or TrainingPrecision.Auto ? sizeof(short) : master;
+        var moment = training.Moments == MomentPrecision.BFloat16 ? sizeof(short) : master;
         // Sums of gradients, two moments, and master weights that are not the values themselves.
-        var stepped = (3 * master) + (value < master ? master : 0);
-        var each = !TrainsAll(recipe) ? master : ranks == 1 ? 4 * master : training.Shard switch
+        var stepped = master + (2 * moment) + (value < master ? master : 0);
+        var whole = (2 * master) + (2 * moment);
+        var each = !TrainsAll(recipe) ? master : ranks == 1 ? whole : training.Shard switch
         {
-            ShardStage.None => 4 * master,
+            ShardStage.None => whole,
             ShardStage.Optimizer => (2 * value) + (stepped / ranks),
             ShardStage.Gradients => value + (stepped / ranks),
             _ => (value + stepped) / ranks,
@@ -92,6 +94,8 @@ internal static class RecipeMemory
         if (training.Dtype is not ("bfloat16" or TrainingPrecision.Auto))
             remedies.Add($"training.dtype=bfloat16 (now {training.Dtype})");
         remedies.AddRange(MoreShared(recipe, ranks));
+        if (training is { Moments: MomentPrecision.Master } and not { Dtype: "float64" })
+            remedies.Add("training.moments=bfloat16 (now master)");
         return new DeviceMemoryException($"out of memory: {size} could not be allocated on {training.Device}; use "
             + $"{string.Join(", or ", remedies)}.", failure);
     }

@@ -11,6 +11,7 @@ internal sealed class ParameterShard : OptimizedSlice
     private readonly long _start, _count;
     private readonly bool[] _seen;
     private readonly Tensor _value;
+    private readonly Tensor? _copy;
 
     /// <summary>A part of a parameter.</summary>
     /// <param name="bucket">The bucket.</param>
@@ -22,6 +23,8 @@ internal sealed class ParameterShard : OptimizedSlice
         (_bucket, _place, _seen) = (bucket, place, seen);
         (_start, _count) = bucket.Plan.PartOf(place, rank);
         _value = bucket.OwnPart(bucket.Masters!, place).DetachFromDisposeScope();
+        if (bucket is { OwnValues: { } own, Plan.Types: { Value: ScalarType.BFloat16, Master: ScalarType.Float32 } })
+            _copy = bucket.OwnPart(own, place).DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -34,12 +37,19 @@ internal sealed class ParameterShard : OptimizedSlice
     public override Tensor? Gradient => _seen[_place.Index] ? _bucket.OwnPart(_bucket.Sums, _place) : null;
 
     /// <inheritdoc/>
+    public override Tensor? Copy => _copy;
+
+    /// <inheritdoc/>
+    public override long Start => _start;
+
+    /// <inheritdoc/>
     public override Tensor PartOf(Tensor whole) => whole.flatten().narrow(0, _start, _count);
 
     /// <inheritdoc/>
     public override void Dispose()
     {
         _value.Dispose();
+        _copy?.Dispose();
         base.Dispose();
     }
 }

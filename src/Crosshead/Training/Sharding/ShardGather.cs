@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Layers;
+using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
 using Crosshead.Training.Steps;
 using static TorchSharp.torch;
@@ -65,7 +66,7 @@ internal sealed class ShardGather(GradientBucket[] buckets, ICommunicator ranks,
     {
         var (bucket, place) = _places[index];
         var number = ((int)kind * _places.Length) + index;
-        return new StoredTensor(name, place.Parameter.Shape, bucket.Plan.Types.Master, () =>
+        return new StoredTensor(name, place.Parameter.Shape, TypeOf(bucket, kind), () =>
             Gather(Ask(number)).view([.. place.Parameter.Shape]))
         {
             WriteTogether = stream =>
@@ -90,7 +91,7 @@ internal sealed class ShardGather(GradientBucket[] buckets, ICommunicator ranks,
         using var grad = no_grad();
         var ((bucket, place), kind) = (_places[number % _places.Length], (Kind)(number / _places.Length));
         var (start, count) = bucket.Plan.PartOf(place, ranks.Rank);
-        var size = bucket.Masters!.ElementSize;
+        var size = Precision.BytesOf(TypeOf(bucket, kind));
         _file.Write(stream, start * size, count == 0 ? null : Own(bucket, place, kind), place.Count * size);
     }
 
@@ -109,17 +110,20 @@ internal sealed class ShardGather(GradientBucket[] buckets, ICommunicator ranks,
         for (var rank = 0; rank < counts.Length; rank++) counts[rank] = bucket.Plan.PartOf(place, rank).Count;
         to[0] = counts[ranks.Rank];
         if (ranks.Rank != 0) Array.Clear(counts);
-        var whole = empty(counts.Sum(), bucket.Plan.Types.Master, bucket.Device);
+        var whole = empty(counts.Sum(), TypeOf(bucket, kind), bucket.Device);
         using var grad = no_grad();
         exchange.AllToAll(Own(bucket, place, kind), to, whole, counts);
         exchange.Wait();
         return whole;
     }
 
+    private ScalarType TypeOf(GradientBucket bucket, Kind kind) => kind == Kind.Master ? bucket.Plan.Types.Master
+        : _optimizer!.TypeOfMoments(bucket.Plan.Types.Master);
+
     private Tensor Own(GradientBucket bucket, Placement place, Kind kind)
     {
         if (kind == Kind.Master) return bucket.OwnPart(bucket.Masters!, place);
-        if (bucket.Plan.PartOf(place, ranks.Rank).Count == 0) return bucket.Masters!.narrow(0, 0, 0);
+        if (bucket.Plan.PartOf(place, ranks.Rank).Count == 0) return empty(0, TypeOf(bucket, kind), bucket.Device);
         var (first, second) = _optimizer!.MomentsOf(place.Parameter.Name);
         return kind == Kind.FirstMoment ? first.alias() : second.alias();
     }

@@ -1,18 +1,21 @@
+using Crosshead.Kernels.Common;
 using Crosshead.Kernels.Optimizer;
 using Crosshead.Runtime;
+using Crosshead.Training.Recipes;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Training.Steps;
 
 /// <summary>
-/// AdamW (Loshchilov and Hutter, 2019) over the master values, a whole group in one fused call. Moments have the
-/// precision of the masters.
+/// AdamW (Loshchilov and Hutter, 2019) over the master values, in one fused pass. Moments have the precision of the
+/// masters, or are bfloat16.
 /// </summary>
 public sealed class AdamW : IDisposable
 {
     private readonly IReadOnlyList<SliceGroup> _groups;
     private readonly double _beta1, _beta2, _epsilon;
+    private readonly MomentPrecision _precision;
     private readonly Dictionary<string, (Tensor First, Tensor Second)> _moments = [];
     private readonly Tensor _step; // read by the fused kernel on the device
 
@@ -33,12 +36,16 @@ public sealed class AdamW : IDisposable
     /// <param name="beta1">Decay of the gradient's running mean.</param>
     /// <param name="beta2">Decay of the running mean of its square.</param>
     /// <param name="epsilon">Added to the denominator.</param>
-    internal AdamW(IReadOnlyList<SliceGroup> groups, Device device, double beta1, double beta2, double epsilon)
+    /// <param name="moments">Precision of the moments.</param>
+    internal AdamW(IReadOnlyList<SliceGroup> groups, Device device, double beta1, double beta2, double epsilon,
+        MomentPrecision moments = MomentPrecision.Master)
     {
-        (_groups, _beta1, _beta2, _epsilon) = (groups, beta1, beta2, epsilon);
-        foreach (var slice in Slices)
-            _moments.Add(slice.Name, (zeros_like(slice.Value, requires_grad: false).DetachFromDisposeScope(),
-                zeros_like(slice.Value, requires_grad: false).DetachFromDisposeScope()));
+        (_groups, _beta1, _beta2, _epsilon, _precision) = (groups, beta1, beta2, epsilon, moments);
+        if (moments == MomentPrecision.BFloat16 && device.type == DeviceType.CUDA
+            && Slices.Any(s => !RowSource.Supports(s.Value)))
+            throw new CrossheadException("training.moments=bfloat16 needs a GPU of compute capability 8.0 or later, "
+                + "and NVRTC; use training.moments=master.");
+        foreach (var slice in Slices) _moments.Add(slice.Name, (Zeros(slice.Value), Zeros(slice.Value)));
         _step = zeros(1, ScalarType.Float32, device).DetachFromDisposeScope();
     }
 
@@ -65,6 +72,10 @@ public sealed class AdamW : IDisposable
     /// <summary>The moments of a slice, by the name of its parameter.</summary>
     internal (Tensor First, Tensor Second) MomentsOf(string parameter) => _moments[parameter];
 
+    /// <summary>Precision of the moments of a master of a type.</summary>
+    internal ScalarType TypeOfMoments(ScalarType master) =>
+        _precision == MomentPrecision.BFloat16 ? ScalarType.BFloat16 : master;
+
     /// <summary>Continues from saved moments.</summary>
     /// <param name="steps">Steps taken so far.</param>
     /// <param name="read">Returns a tensor by its name in the checkpoint.</param>
@@ -86,10 +97,10 @@ public sealed class AdamW : IDisposable
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        var all = WithGradients(Slices);
-        var norm = Fused(all)
-            ? tensor(Math.Sqrt(Kernels.Optimizer.GradientNorm.Squared([.. all.Select(p => p.Gradient)])))
-            : linalg.norm(stack(all.Select(p => linalg.norm(p.Gradient))).to(ScalarType.Float64));
+        Tensor[] all = [.. WithGradients(Slices).Select(s => s.Gradient!)];
+        var norm = Slices.All(s => s.Gradient is not { } gradient || FusedAdamW.Supports(s.Value, gradient))
+            ? tensor(Math.Sqrt(Kernels.Optimizer.GradientNorm.Squared(all)))
+            : linalg.norm(stack(all.Select(g => linalg.norm(g))).to(ScalarType.Float64));
         return norm.MoveToOuterDisposeScope();
     }
 
@@ -120,15 +131,29 @@ public sealed class AdamW : IDisposable
     {
         var found = WithGradients(group.Slices);
         if (found.Length == 0) return;
-        Tensor[] values = [.. found.Select(p => p.Value)], gradients = [.. found.Select(p => p.Gradient)];
-        Tensor[] firsts = [.. found.Select(p => p.First)], seconds = [.. found.Select(p => p.Second)];
-        var rate = learningRate * group.RateFactor;
-        if (Fused(found))
-            FusedAdamW.Step(values, gradients, firsts, seconds, new AdamWStep(Steps, rate, _beta1, _beta2, _epsilon,
-                group.WeightDecay, 1 / gradientDivisor.item<float>()));
+        Tensor[] values = [.. found.Select(p => p.Value)], gradients = [.. found.Select(p => p.Gradient!.contiguous())];
+        Tensor[] firsts = [.. found.Select(p => _moments[p.Name].First)];
+        Tensor[] seconds = [.. found.Select(p => _moments[p.Name].Second)];
+        Tensor?[] copies = [.. found.Select(p => p.Copy)];
+        var (narrow, copied) = (_precision == MomentPrecision.BFloat16, Array.Exists(copies, c => c is not null));
+        RandomRounding[] roundings = !narrow ? [] : [.. found.Select(p => RandomRounding.Of(p.Name, Steps, p.Start))];
+        var numbers = new AdamWStep(Steps, learningRate * group.RateFactor, _beta1, _beta2, _epsilon,
+            group.WeightDecay);
+        var pairs = values.Zip(gradients);
+        if (pairs.All(p => FusedAdamW.Supports(p.First, p.Second))
+            || (narrow && values[0].device_type == DeviceType.CPU))
+            FusedAdamW.Step(values, gradients, firsts, seconds,
+                numbers with { GradientScale = 1 / gradientDivisor.item<float>() }, copies, roundings);
+        else if ((narrow || copied) && pairs.All(p => CudaAdamW.Supports(p.First, p.Second)))
+            for (var i = 0; i < values.Length; i++)
+                CudaAdamW.Step(values[i], gradients[i], firsts[i], seconds[i], numbers, gradientDivisor,
+                    narrow ? roundings[i] : default, copies[i]);
         else
-            Aten.FusedAdamW(values, gradients, firsts, seconds, [.. found.Select(_ => _step)], rate, _beta1, _beta2,
-                group.WeightDecay, _epsilon, gradientDivisor);
+        {
+            Aten.FusedAdamW(values, gradients, firsts, seconds, [.. found.Select(_ => _step)], numbers.LearningRate,
+                _beta1, _beta2, group.WeightDecay, _epsilon, gradientDivisor);
+            foreach (var (copy, value) in copies.Zip(values)) copy?.copy_(value);
+        }
     }
 
     /// <inheritdoc/>
@@ -142,15 +167,9 @@ public sealed class AdamW : IDisposable
         _step.Dispose();
     }
 
-    private (Tensor Value, Tensor Gradient, Tensor First, Tensor Second)[] WithGradients(
-        IEnumerable<OptimizedSlice> slices) =>
-    [
-        .. slices.Select(p => (p.Value, p.Gradient, Moments: _moments[p.Name]))
-            .Where(p => p.Gradient is not null)
-            .Select(p => (p.Value, p.Gradient!, p.Moments.First, p.Moments.Second)),
-    ];
+    private static OptimizedSlice[] WithGradients(IEnumerable<OptimizedSlice> slices) =>
+        [.. slices.Where(s => s.Gradient is not null)];
 
-    // On the CPU in float32 Crosshead has its own kernel; libtorch's kernel does the rest.
-    private static bool Fused((Tensor Value, Tensor Gradient, Tensor First, Tensor Second)[] found) =>
-        found.All(p => FusedAdamW.Supports(p.Value, p.Gradient));
+    private Tensor Zeros(Tensor like) => zeros(like.shape, TypeOfMoments(like.dtype), like.device)
+        .DetachFromDisposeScope();
 }

@@ -38,7 +38,7 @@ public abstract class DataParallel : IDisposable
     /// <summary>The optimizer of this rank, with moments of zero.</summary>
     /// <param name="training">Its numbers.</param>
     public AdamW NewOptimizer(TrainingOptions training) =>
-        new(Slices, Model.Device, training.Beta1, training.Beta2, training.Epsilon);
+        new(Slices, Model.Device, training.Beta1, training.Beta2, training.Epsilon, training.Moments);
 
     /// <summary>What this rank's optimizer steps.</summary>
     internal abstract IReadOnlyList<SliceGroup> Slices { get; }

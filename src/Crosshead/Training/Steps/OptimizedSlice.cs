@@ -14,6 +14,12 @@ internal abstract class OptimizedSlice : IDisposable
     /// <summary>The gradient of the step, of the same shape; null for none.</summary>
     public abstract Tensor? Gradient { get; }
 
+    /// <summary>Gets the stepped values in bfloat16; null for nothing.</summary>
+    public virtual Tensor? Copy => null;
+
+    /// <summary>The slice's first element in the parameter.</summary>
+    public virtual long Start => 0;
+
     /// <summary>The part of a tensor of the parameter's shape that belongs to the slice.</summary>
     public abstract Tensor PartOf(Tensor whole);
 
