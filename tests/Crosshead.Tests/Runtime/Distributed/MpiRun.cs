@@ -19,7 +19,11 @@ internal sealed record MpiRun(int ExitCode, string Out, string Error)
 
     /// <summary>Runs the command line on ranks.</summary>
     public static MpiRun Crosshead(MpiFlavor flavor, int ranks, params string[] args) =>
-        Of(flavor, [new Part(ranks, [Dotnet, Path.Combine(s_bin, "Crosshead.Cli.dll"), .. args])]);
+        Of(flavor, [CrossheadPart(ranks, args)]);
+
+    /// <summary>Ranks that run the command line.</summary>
+    public static Part CrossheadPart(int ranks, params string[] args) =>
+        new(ranks, [Dotnet, Path.Combine(s_bin, "Crosshead.Cli.dll"), .. args]);
 
     /// <summary>Runs a command of <see cref="RankScenarios"/> on ranks.</summary>
     public static MpiRun Scenario(MpiFlavor flavor, int ranks, string name, params (string, string)[] variables) =>

@@ -88,6 +88,9 @@ internal sealed class MadeUpData(Recipe recipe) : ITrainingData
 
     public string? TokenizerFile { get; init; }
 
+    /// <summary>Called with the index of each batch before it is made.</summary>
+    public Action<long>? OnBatch { get; init; }
+
     public int? EndToken => 0;
 
     public int? BeginToken => null;
@@ -113,6 +116,7 @@ internal sealed class MadeUpData(Recipe recipe) : ITrainingData
 
     public TokenBatch Batch(long index)
     {
+        OnBatch?.Invoke(index);
         var (batch, length) = (recipe.Training.Batch, recipe.Context + 1);
         var tokens = new long[batch * length];
         for (var i = 0; i < tokens.Length; i++)

@@ -1,5 +1,6 @@
 using Crosshead.Attention;
 using Crosshead.Attention.Composition;
+using Crosshead.Runtime;
 using Crosshead.Tests.Kernels;
 using Crosshead.Tests.Runtime.Distributed;
 using Crosshead.Tests.Training.Runs;
@@ -20,7 +21,11 @@ public sealed class ShardedRunTests
     [InlineData("bfloat16", 4, ShardStage.None)]
     [InlineData("float32", 5, ShardStage.Parameters)]
     [InlineData("bfloat16", 5, ShardStage.Parameters)]
-    public void Every_number_of_ranks_writes_the_same_files(string dtype, int microBatches, ShardStage shard)
+    [InlineData("float32", 4, ShardStage.Parameters, MomentPrecision.BFloat16)]
+    [InlineData("bfloat16", 5, ShardStage.Gradients, MomentPrecision.BFloat16)]
+    [InlineData("bfloat16", 4, ShardStage.None, MomentPrecision.BFloat16)]
+    public void Every_number_of_ranks_writes_the_same_files(string dtype, int microBatches, ShardStage shard,
+        MomentPrecision moments = MomentPrecision.Master)
     {
         CpuKernels.Require();
         var recipe = RankRuns.Change(t => t with
@@ -28,6 +33,7 @@ public sealed class ShardedRunTests
             Dtype = dtype,
             GradientAccumulation = microBatches,
             Shard = shard,
+            Moments = moments,
         });
         using var folder = new TemporaryFolder();
         string[] Run(int ranks)
@@ -129,8 +135,10 @@ public sealed class ShardedRunTests
         Assert.Equal(Run(1), Run(2));
     }
 
-    [Fact]
-    public void A_run_goes_on_with_another_number_of_ranks()
+    [Theory]
+    [InlineData(MomentPrecision.Master)]
+    [InlineData(MomentPrecision.BFloat16)]
+    public void A_run_goes_on_with_another_number_of_ranks(MomentPrecision moments)
     {
         CpuKernels.Require();
         using var folder = new TemporaryFolder();
@@ -141,6 +149,7 @@ public sealed class ShardedRunTests
             KeepLast = 1,
             KeepBest = false,
             Shard = ShardStage.Parameters,
+            Moments = moments,
         });
         var (whole, parts) = (folder.File("whole"), folder.File("parts"));
         RankRuns.Run(1, recipe, new RunOptions { Folder = whole });
@@ -210,6 +219,51 @@ public sealed class ShardedRunTests
         Assert.StartsWith("the disk is full. The run stopped at step 1 and is saved in ", lines[0]);
         Assert.Equal(lines[0], lines[1]);
         Assert.Equal(1, RunFolder.SavedStep(folder.Path));
+    }
+
+    [Fact]
+    public void A_rank_that_runs_out_of_memory_ends_all_with_its_one_line()
+    {
+        using var folder = new TemporaryFolder();
+        ITrainingData Data(Recipe recipe, int rank) => new MadeUpData(recipe)
+        {
+            VocabularySize = RankRuns.Vocabulary,
+            OnBatch = batch => // of the third step
+            {
+                if (rank == 1 && batch is >= 8 and < 12) torch.zeros(1L << 50).Dispose();
+            },
+        };
+        var error = Assert.Throws<DeviceMemoryException>(() => ThreadCommunicator.Run(2, communicator =>
+            TinyRun.Trainer(RankRuns.Recipe, new RunOptions { Communicator = communicator, Folder = folder.Path },
+                r => Data(r, communicator.Rank)).Run()));
+        Assert.StartsWith("out of memory: 4096 TiB could not be allocated on cpu; use a smaller training.batch (now "
+            + "2) ", error.Message);
+        var saved = Assert.Single(Directory.GetDirectories(CheckpointFolder.In(folder.Path)));
+        Assert.Equal("step-00000002", Path.GetFileName(saved));
+    }
+
+    [Theory]
+    [InlineData("the recipe")]
+    [InlineData("the data")]
+    [InlineData("the tokenizer")]
+    public void Ranks_that_would_train_otherwise_are_refused_before_anything_is_written(string other)
+    {
+        using var folder = new TemporaryFolder();
+        var error = Assert.Throws<CrossheadException>(() => ThreadCommunicator.Run(2, communicator =>
+        {
+            bool Differs(string what) => communicator.Rank == 1 && what == other;
+            var recipe = Differs("the recipe") ? RankRuns.Change(t => t with { LearningRate = 0.5 }) : RankRuns.Recipe;
+            return TinyRun.Trainer(recipe, new RunOptions { Communicator = communicator, Folder = folder.File("run") },
+                r => new MadeUpData(r)
+                {
+                    VocabularySize = RankRuns.Vocabulary,
+                    Hash = Differs("the data") ? "other" : "made-up",
+                    TokenizerHash = Differs("the tokenizer") ? "other" : "none",
+                }).Run();
+        }));
+        Assert.StartsWith($"{other} differs: ", error.Message);
+        Assert.EndsWith("start all ranks with the same program, arguments, data and threads.", error.Message);
+        Assert.False(Directory.Exists(folder.File("run")));
     }
 
     [Fact]
