@@ -41,7 +41,7 @@ internal sealed partial class FolderDescription : ModelDescription
         {
             if (_gguf is not null) return _gguf;
             if (!WeightFiles.ExistIn(Path)) return StoredWeights.Absent(StoredTypeOf(_config));
-            using var weights = FolderWeights.Open(Path, _quantization);
+            using var weights = FolderWeights.Open(Path, _quantization, ModelConfig.LayoutOf(_config, Options));
             return StoredWeights.In(weights, StoredTypeOf(_config));
         }
     }
@@ -67,11 +67,12 @@ internal sealed partial class FolderDescription : ModelDescription
     /// supported.</exception>
     public static new FolderDescription Of(string folder)
     {
-        var config = ConfigValues.Read(System.IO.Path.Combine(folder, ModelFileNames.Configuration));
+        var config = ModelConfig.Open(System.IO.Path.Combine(folder, ModelFileNames.Configuration));
         var (options, remarks) = (ModelConfig.Parse(config), RopeConfig.Remarks(config).ToList());
+        if (config.IsPart) remarks.Add($"\"{folder}\" also reads images; only its text model is used.");
         var quantization = Quantizations.Of(config);
         if (quantization is not null) remarks.Add(Quantizations.Remark(quantization));
-        if (options.TieEmbeddings && HasOwnHead(folder, quantization))
+        if (options.TieEmbeddings && HasOwnHead(folder, quantization, ModelConfig.LayoutOf(config, options)))
         {
             options = options with { TieEmbeddings = false };
             remarks.Add($"\"{folder}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, though "
@@ -107,10 +108,10 @@ internal sealed partial class FolderDescription : ModelDescription
     [GeneratedRegex(@"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$", RegexOptions.CultureInvariant)]
     private static partial Regex HubName();
 
-    private static bool HasOwnHead(string folder, IQuantization? quantization)
+    private static bool HasOwnHead(string folder, IQuantization? quantization, TensorLayout layout)
     {
         if (!WeightFiles.ExistIn(folder)) return false;
-        using var weights = FolderWeights.Open(folder, quantization);
+        using var weights = FolderWeights.Open(folder, quantization, layout);
         return TiedHead.Differs(weights);
     }
 

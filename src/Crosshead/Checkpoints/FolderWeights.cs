@@ -26,15 +26,17 @@ internal sealed class FolderWeights : IModelWeights
             foreach (var module in files.Tensors.Keys.Select(name => ModuleOf(name, separator)).Distinct())
             {
                 if (quantization.WeightOf(new ModuleTensors(module, files, separator)) is not { } weight) continue;
-                _weights.Add(weight.Name, weight);
-                _quantizedModules.Add(module);
                 taken.UnionWith(weight.Tensors.Select(t => t.Name));
+                if (layout.NameOf(weight.Name) is not { } name) continue;
+                _weights.Add(name, weight.Named(name));
+                _quantizedModules.Add(module);
             }
         }
         foreach (var tensor in files.Tensors.Values)
         {
-            if (!taken.Contains(tensor.Name) && quantization?.IsUnused(tensor.Name) != true)
-                _weights[tensor.Name] = new TensorWeight(tensor);
+            if (!taken.Contains(tensor.Name) && quantization?.IsUnused(tensor.Name) != true
+                && layout.NameOf(tensor.Name) is { } name)
+                _weights[name] = new TensorWeight(tensor).Named(name);
         }
     }
 
@@ -111,10 +113,11 @@ internal sealed class FolderWeights : IModelWeights
     /// </summary>
     public bool IsZeroBias(string name)
     {
-        if (!name.EndsWith(".bias", StringComparison.Ordinal) || !_quantizedModules.Contains(ModuleOf(name, '.'))
+        var stored = _weights[name].Tensors[0].Name;
+        if (!name.EndsWith(".bias", StringComparison.Ordinal) || !_quantizedModules.Contains(ModuleOf(stored, '.'))
             || !_weights[name].IsReadable) return false;
         using var scope = NewDisposeScope();
-        return Files.Map(name).count_nonzero().item<long>() == 0;
+        return Files.Map(stored).count_nonzero().item<long>() == 0;
     }
 
     /// <inheritdoc/>

@@ -29,8 +29,8 @@ internal static class TiedHead
         if (!head.Type.IsFloat || !embedding.Type.IsFloat || !head.Shape.SequenceEqual(embedding.Shape)) return true;
         try
         {
-            using ElementReader first = new(files.FileOf(Head).Path, head),
-            second = new(files.FileOf(Embedding).Path, embedding);
+            using ElementReader first = new(files.FileOf(head.Name).Path, head),
+            second = new(files.FileOf(embedding.Name).Path, embedding);
             for (var start = 0L; start < head.Elements; start += ElementsAtOnce)
             {
                 var count = (int)Math.Min(ElementsAtOnce, head.Elements - start);

@@ -32,7 +32,7 @@ internal static class WeightLoader
         return name => !places.TryGetValue(name, out var place) ? null : place.Weight switch
         {
             TensorWeight weight => place.Part.FirstRow(weight.Shape) is not { } first ? null
-                : weights.Files.FileOf(weight.Name).MapRows(weight.Name, first, place.Part.Shape),
+                : weights.Files.FileOf(weight.Entry.Name).MapRows(weight.Entry.Name, first, place.Part.Shape),
             var weight => packs ? weights.Packed(weight, place.Part) : null,
         };
     }

@@ -17,6 +17,9 @@ internal sealed class ConfigValues
     /// <summary>The file.</summary>
     public string Path { get; }
 
+    /// <summary>Whether it is the text model of one that reads images too.</summary>
+    public bool IsPart { get; private init; }
+
     /// <summary>The existing keys.</summary>
     public IEnumerable<string> Keys => _json.Select(p => p.Key);
 
@@ -64,6 +67,23 @@ internal sealed class ConfigValues
         JsonObject child => new(Path, key, child),
         _ => throw Error($"{Shown(key)} must be an object {{…}}"),
     };
+
+    /// <summary>
+    /// The object under a key as a configuration of its own; null if it is absent or null. What it lacks, the keys
+    /// beside it say, then the defaults.
+    /// </summary>
+    /// <param name="key">The key.</param>
+    /// <param name="defaults">The meaning of absent keys.</param>
+    /// <param name="shared">The keys beside it that count.</param>
+    public ConfigValues? Part(string key, JsonObject defaults, IEnumerable<string> shared)
+    {
+        if (Child(key) is not { } child) return null;
+        var json = defaults.DeepClone().AsObject();
+        foreach (var other in shared.Where(k => _json[k] is not null)) json[other] = _json[other]!.DeepClone();
+        foreach (var (name, value) in child._json)
+            if (value is not null || !json.ContainsKey(name)) json[name] = value?.DeepClone();
+        return new(Path, key, json) { IsPart = true };
+    }
 
     /// <summary>The value of a required key.</summary>
     public T Required<T>(string key) => _json[key] is null ? throw Error($"{_name} lacks \"{key}\"") : Value<T>(key);

@@ -41,7 +41,7 @@ public static class ModelConfig
     {
         var path = Path.Combine(folder, ModelFileNames.Configuration);
         if (!File.Exists(path)) return TensorLayout.Own;
-        var config = ConfigValues.Read(path);
+        var config = Open(path);
         return LayoutOf(config, Parse(config));
     }
 
@@ -58,12 +58,17 @@ public static class ModelConfig
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <exception cref="CrossheadException">The file is missing, not JSON, of an unknown architecture, or asks for
     /// something that is not supported.</exception>
-    public static ModelOptions Read(string path) => Parse(ConfigValues.Read(path));
+    public static ModelOptions Read(string path) => Parse(Open(path));
+
+    /// <summary>The keys of a <c>config.json</c>: of the text model, if it also reads images.</summary>
+    /// <exception cref="CrossheadException">The file is missing, or not a JSON object.</exception>
+    internal static ConfigValues Open(string path) => ImageModels.TextOf(ConfigValues.Read(path));
 
     /// <summary>Reads the text of a <c>config.json</c>.</summary>
     /// <param name="path">What error messages call it.</param>
     /// <param name="text">The text.</param>
-    internal static ModelOptions Parse(string path, string text) => Parse(ConfigValues.Parse(path, text));
+    internal static ModelOptions Parse(string path, string text) =>
+        Parse(ImageModels.TextOf(ConfigValues.Parse(path, text)));
 
     /// <summary>The options of a <c>config.json</c> that was read.</summary>
     internal static ModelOptions Parse(ConfigValues config)
@@ -73,7 +78,8 @@ public static class ModelConfig
         var name = own ? config.Or(ConfigJson.BaseModelType, FamilyTable.Of(default).Name) : type;
         var family = FamilyTable.Find(name) ?? throw config.Error(
             $"{(own ? ConfigJson.BaseModelType : "model_type")} \"{name.Shown()}\" is not supported; supported are "
-                + $"{string.Join(", ", FamilyTable.Names)}{(own ? "" : $" and {ConfigJson.ModelType}")}");
+                + string.Join(", ", own ? FamilyTable.Names : [.. FamilyTable.Names, .. ImageModels.Names,
+                    ConfigJson.ModelType]));
         RequireArchitecture(config, own ? ConfigJson.Architecture : family.Architecture);
         UnsupportedKeys.Refuse(config, family, own);
         var options = ModelConfigReader.Read(config, family, own);

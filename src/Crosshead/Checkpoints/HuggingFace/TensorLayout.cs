@@ -24,6 +24,7 @@ internal sealed class TensorLayout
 
     private readonly TensorRules _rules;
     private readonly int _firstDraft, _draftLayers;
+    private readonly bool _isPart; // of a model that reads images too
     private readonly long[] _attentionRows = []; // of queries, keys and values
     private readonly long[]? _order;             // for each element of a head, its place in the file; null for itself
 
@@ -41,13 +42,16 @@ internal sealed class TensorLayout
         if (rules.DraftLayersKey is { } key && config is not null)
             (_firstDraft, _draftLayers) = (options.Layers, config.Or(key, 1));
         var (attention, d) = (options.Attention, options.HeadDim);
-        _rules = rules;
+        (_rules, _isPart) = (rules, config is { IsPart: true });
         _attentionRows = [(long)attention.Heads * d, (long)attention.Groups * d, (long)attention.Groups * d];
         _order = HeadOrder.Of(d, options.RotaryDims ?? d, rules.TurnsNeighbours);
     }
 
+    /// <summary>The name of a stored tensor within the model; null for one that is not of the model.</summary>
+    public string? NameOf(string stored) => _isPart ? ImageModels.NameOf(stored) : stored;
+
     /// <summary>The parameters that a stored tensor holds.</summary>
-    /// <param name="name">Its name.</param>
+    /// <param name="name">Its name within the model.</param>
     /// <param name="shape">Its shape.</param>
     public IEnumerable<StoredPart> PartsOf(string name, long[] shape)
     {

@@ -4,19 +4,26 @@ using static TorchSharp.torch;
 namespace Crosshead.Checkpoints.Safetensors;
 
 /// <summary>A weight as files store it: as one tensor, or as several tensors that hold it quantised.</summary>
-/// <param name="name">Its name, which is that of a parameter.</param>
+/// <param name="name">Its name.</param>
 /// <param name="shape">Its shape.</param>
 /// <param name="tensors">The stored tensors that hold it, at least one.</param>
 internal abstract class StoredWeight(string name, long[] shape, params SafetensorsEntry[] tensors)
 {
-    /// <summary>Its name, which is that of a parameter.</summary>
-    public string Name { get; } = name;
+    /// <summary>Its name within the model, which is that of a parameter.</summary>
+    public string Name { get; private set; } = name;
 
     /// <summary>Its shape.</summary>
     public long[] Shape { get; } = shape;
 
     /// <summary>The stored tensors that hold it.</summary>
     public IReadOnlyList<SafetensorsEntry> Tensors { get; } = tensors;
+
+    /// <summary>The weight itself, with another name within the model.</summary>
+    public StoredWeight Named(string name)
+    {
+        Name = name;
+        return this;
+    }
 
     /// <summary>Number of elements.</summary>
     public long Elements => Shape.Aggregate(1L, (product, size) => product * size);
