@@ -9,7 +9,7 @@ namespace Crosshead.Decoding.Cpu;
 internal sealed unsafe class ProductInput(bool rounds) : IDisposable
 {
     private NativeBuffer<byte>? _records;
-    private bool _isRounded;
+    private int? _center; // that the records were made for
 
     /// <summary>Whether the rows may be rounded to 8 bits.</summary>
     public bool Rounds => rounds;
@@ -27,22 +27,23 @@ internal sealed unsafe class ProductInput(bool rounds) : IDisposable
     public void Take(Rows rows, int first, int count)
     {
         Pointer = rows[first];
-        (Stride, Count, _isRounded) = (rows.Stride, count, false);
+        (Stride, Count, _center) = (rows.Stride, count, null);
     }
 
     /// <summary>The rows rounded to 8 bits, as records of <see cref="InputCodes"/>.</summary>
     /// <param name="columns">Numbers of a row, a multiple of 32; the same for all matrices until the next rows.</param>
-    public byte* Records(int columns)
+    /// <param name="center">As <see cref="CodeProducts.Center"/> of the weights.</param>
+    public byte* Records(int columns, int center)
     {
         var bytes = (long)Count * columns / InputCodes.Columns * InputCodes.RecordBytes;
         if (_records is null || _records.Length < bytes)
         {
             _records?.Dispose();
             _records = new NativeBuffer<byte>(bytes);
-            _isRounded = false;
+            _center = null;
         }
-        if (!_isRounded) InputCodes.Encode(Pointer, Stride, Count, columns, _records.Pointer);
-        _isRounded = true;
+        if (_center != center) InputCodes.Encode(Pointer, Stride, Count, columns, center, _records.Pointer);
+        _center = center;
         return _records.Pointer;
     }
 

@@ -83,8 +83,8 @@ internal sealed unsafe class StackedMatrix : IDisposable
             var (matrix, rows) = (part.Matrix, to - from);
             var weights = matrix.Data + (from * matrix.Stride);
             if (input is { Rounds: true } && part.Codes is { } codes)
-                codes.Multiply(weights, matrix.Stride, rows, matrix.Columns, input.Records(matrix.Columns), count,
-                    y + part.Output + from, yStride);
+                codes.Multiply(weights, matrix.Stride, rows, matrix.Columns,
+                    input.Records(matrix.Columns, codes.Center), count, y + part.Output + from, yStride);
             else
                 part.Products.Multiply(weights, matrix.Stride, rows, matrix.Columns, x, stride, count,
                     y + part.Output + from, yStride);

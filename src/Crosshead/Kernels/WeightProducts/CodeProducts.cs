@@ -11,20 +11,23 @@ internal abstract unsafe class CodeProducts
 {
     private static readonly Dictionary<WeightFormat, CodeProducts> s_kernels = new()
     {
-        [WeightFormat.Q8Zero] = new CodeProducts<Q8ZeroCodes>(),
-        [WeightFormat.Q4Zero] = new CodeProducts<Q4ZeroCodes>(),
-        [WeightFormat.Q4One] = new CodeProducts<Q4OneCodes>(),
+        [WeightFormat.Q8Zero] = new CodeProducts<Q8ZeroCodes>(new SmallQuadProducts<Q8ZeroQuads>()),
+        [WeightFormat.Q4Zero] = new CodeProducts<Q4ZeroCodes>(new SmallQuadProducts<Q4ZeroQuads>()),
+        [WeightFormat.Q4One] = new CodeProducts<Q4OneCodes>(new SmallQuadProducts<Q4OneQuads>()),
         [WeightFormat.Q5Zero] = new CodeProducts<Q5ZeroCodes>(),
         [WeightFormat.Q5One] = new CodeProducts<Q5OneCodes>(),
-        [WeightFormat.Q4K] = new CodeProducts<Q4KCodes>(),
-        [WeightFormat.Q5K] = new CodeProducts<Q5KCodes>(),
-        [WeightFormat.Q6K] = new CodeProducts<Q6KCodes>(),
+        [WeightFormat.Q4K] = new CodeProducts<Q4KCodes>(new LargeQuadProducts<Q4KQuads>()),
+        [WeightFormat.Q5K] = new CodeProducts<Q5KCodes>(new LargeQuadProducts<Q5KQuads>()),
+        [WeightFormat.Q6K] = new CodeProducts<Q6KCodes>(new LargeQuadProducts<Q6KQuads>()),
         [WeightFormat.Mxfp4] = new CodeProducts<Mxfp4Codes>(),
         [WeightFormat.Q4Point] = new CodeProducts<Q4PointCodes>(),
     };
 
     /// <summary>The products of a format; null where its numbers are not integers times a scale.</summary>
     public static CodeProducts? Of(WeightFormat format) => s_kernels.GetValueOrDefault(format);
+
+    /// <summary>The center that the vectors are to be rounded for.</summary>
+    public abstract int Center { get; }
 
     /// <summary>Multiplies rows by vectors.</summary>
     /// <param name="weights">The first row.</param>

@@ -9,11 +9,15 @@ namespace Crosshead.Kernels.WeightProducts;
 /// The products of one format. The codes of sixteen rows and 32 columns become eight registers, whose lanes are the
 /// rows. All vectors are multiplied by them before the next columns follow.
 /// </summary>
+/// <param name="quads">Multiplies by a single vector where the processor has AVX-512; null for none.</param>
 [SkipLocalsInit] // nothing is read before it was written
-internal sealed unsafe class CodeProducts<T> : CodeProducts where T : unmanaged, ICodeBlock
+internal sealed unsafe class CodeProducts<T>(QuadProducts? quads = null) : CodeProducts where T : unmanaged, ICodeBlock
 {
     private const int Lanes = RowProducts.Lanes;
     private const int SmallAhead = 4; // small blocks whose successors in the next rows are asked for at once
+
+    /// <inheritdoc/>
+    public override int Center => T.Center;
 
     /// <inheritdoc/>
     public override void Multiply(byte* weights, long stride, int rows, int columns, byte* records, int vectors,
@@ -24,31 +28,48 @@ internal sealed unsafe class CodeProducts<T> : CodeProducts where T : unmanaged,
         var row = 0;
         for (; row + Lanes <= rows; row += Lanes)
         {
-            Tile(weights + (row * stride), stride, columns, records, vectors, sums);
+            Sixteen(weights + (row * stride), stride, columns, records, vectors, sums);
             for (var v = 0; v < vectors; v++)
                 Vector512.Load(sums + (v * Lanes)).Store(y + ((long)v * yStride) + row);
         }
         if (row == rows) return;
         if (rows > Lanes) // the last sixteen rows: some of them once more
         {
-            Tile(weights + ((rows - Lanes) * stride), stride, columns, records, vectors, sums);
+            Sixteen(weights + ((rows - Lanes) * stride), stride, columns, records, vectors, sums);
             for (var v = 0; v < vectors; v++)
                 Vector512.Load(sums + (v * Lanes)).Store(y + ((long)v * yStride) + rows - Lanes);
             return;
         }
         for (; row < rows; row++) // sixteen times the same row
         {
-            Tile(weights + (row * stride), 0, columns, records, vectors, sums);
+            Sixteen(weights + (row * stride), 0, columns, records, vectors, sums);
             for (var v = 0; v < vectors; v++) y[((long)v * yStride) + row] = sums[v * Lanes];
         }
     }
 
     // Sixteen rows by all vectors: sums [vectors, 16].
+    private void Sixteen(byte* w, long stride, int columns, byte* records, int vectors, float* sums)
+    {
+        var done = 0;
+        if (quads is not null && vectors == 1 && CpuVectors.Are512Bits)
+        {
+            done = columns / QuadProducts.Columns * QuadProducts.Columns;
+            quads.Multiply(w, stride, done, records).Store(sums);
+        }
+        else
+        {
+            for (var v = 0; v < vectors; v++) Vector512<float>.Zero.Store(sums + (v * Lanes));
+        }
+        if (done == columns) return;
+        Tile(w + (done / (InputCodes.Columns * T.Runs) * T.Bytes), stride, columns - done,
+            records + ((long)done / InputCodes.Columns * vectors * InputCodes.RecordBytes), vectors, sums);
+    }
+
+    // Adds to the sums of sixteen rows.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile(byte* w, long stride, int columns, byte* records, int vectors, float* sums)
     {
-        var scales = stackalloc float[T.Runs * T.Groups * 2 * Lanes];
-        for (var v = 0; v < vectors; v++) Vector512<float>.Zero.Store(sums + (v * Lanes));
+        var scales = stackalloc float[T.Runs * (T.Groups + 1) * Lanes];
         var codes = stackalloc byte[CpuVectors.Are512Bits ? 64 : NarrowTile.Bytes];
         var far = 4 * stride;
         var (next, block) = ((long)(w + (Lanes * stride)), 0u);
@@ -63,23 +84,25 @@ internal sealed unsafe class CodeProducts<T> : CodeProducts where T : unmanaged,
             var scale = scales;
             do // a block with one run is no loop then
             {
+                var last = records + ((long)vectors * InputCodes.RecordBytes);
+                if (!CpuVectors.Are512Bits)
+                {
+                    NarrowTile.Read<T>(w, stride, run, codes);
+                    NarrowTile.Multiply<T>(codes, scale, records, last, sums);
+                    NarrowTile.Multiply<T>(codes + 32, scale + 8, records, last, sums + 8);
+                    records = last;
+                    scale += T.Groups * Lanes;
+                    continue;
+                }
                 var (a0, b0) = T.Load(w, far, run);
                 var (a1, b1) = T.Load(w + stride, far, run);
                 var (a2, b2) = T.Load(w + (2 * stride), far, run);
                 var (a3, b3) = T.Load(w + (3 * stride), far, run);
                 var (c0, c1, c2, c3) = CodeLanes.Sixteen(a0, a1, a2, a3);
                 var (c4, c5, c6, c7) = CodeLanes.Sixteen(b0, b1, b2, b3);
-                var (s, m) = (Vector512.Load(scale), Vector512.Load(scale + Lanes));
+                var (s, m) = (Vector512.Load(scale), Vector512.Load(scale + (T.Center == 0 ? T.Runs * Lanes : 0)));
                 var sum = sums;
-                var last = records + ((long)vectors * InputCodes.RecordBytes);
-                if (!CpuVectors.Are512Bits)
-                {
-                    NarrowTile.Store(codes, c0, c1, c2, c3, c4, c5, c6, c7);
-                    NarrowTile.Multiply<T>(codes, scale, records, last, sums);
-                    NarrowTile.Multiply<T>(codes + 32, scale + 8, records, last, sums + 8);
-                    records = last;
-                }
-                else if (T.Bits == 8)
+                if (T.Bits == 8)
                 {
                     // A code of 8 bits is two of 4 bits.
                     var four = Vector512.Create((byte)15);
@@ -91,16 +114,20 @@ internal sealed unsafe class CodeProducts<T> : CodeProducts where T : unmanaged,
                     {
                         var low = Four(records, c0, c1, c2, c3) + Four(records + 16, c4, c5, c6, c7);
                         var high = Four(records, d0, d1, d2, d3) + Four(records + 16, d4, d5, d6, d7);
-                        Add(sum, CodeLanes.Fours(low, 1) + CodeLanes.Fours(high, 16), s, m, records, 0);
+                        Add(sum, CodeLanes.Fours(low, 1) + CodeLanes.Fours(high, 16), s, m, records);
                     }
                 }
                 else if (T.Groups == 2)
                 {
-                    var (s1, m1) = (Vector512.Load(scale + (2 * Lanes)), Vector512.Load(scale + (3 * Lanes)));
+                    m = Vector512.Load(scale + Lanes);
                     for (; records < last; records += InputCodes.RecordBytes, sum += Lanes)
                     {
-                        Add(sum, Two(records, c0, c1) + Two(records + 8, c2, c3), s, m, records, 1);
-                        Add(sum, Two(records + 16, c4, c5) + Two(records + 24, c6, c7), s1, m1, records, 2);
+                        var first = InputCodes.FirstCentered(
+                            Two(records, c0, c1) + Two(records + 8, c2, c3), records);
+                        var second = InputCodes.SecondCentered(
+                            Two(records + 16, c4, c5) + Two(records + 24, c6, c7), records);
+                        InputCodes.Add(InputCodes.Add(Vector512.Load(sum), first, s, records), second, m, records)
+                            .Store(sum);
                     }
                 }
                 else
@@ -110,24 +137,24 @@ internal sealed unsafe class CodeProducts<T> : CodeProducts where T : unmanaged,
                         var (first, second) = (Four(records, c0, c1, c2, c3), Four(records + 16, c4, c5, c6, c7));
                         // Eight sums of two products of 4 bits fit into 16 bits, four of 5 bits.
                         Add(sum, T.Bits == 4 ? CodeLanes.Fours(first + second, 1)
-                            : CodeLanes.Fours(first, 1) + CodeLanes.Fours(second, 1), s, m, records, 0);
+                            : CodeLanes.Fours(first, 1) + CodeLanes.Fours(second, 1), s, m, records);
                     }
                 }
-                scale += T.Groups * 2 * Lanes;
+                scale += T.Groups * Lanes;
             }
             while (T.Runs > 1 && ++run < T.Runs);
         }
     }
 
-    // sum + scale · d · products + minimum · d · (sum of the codes, or of 16 of them)
+    // Adds a run with one scale.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(float* sum, Vector512<int> products, Vector512<float> scale, Vector512<float> minimum,
-        byte* record, int codes)
+        byte* record)
     {
-        var numbers = (float*)(record + InputCodes.Columns);
-        var total = Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(products),
-            scale * Vector512.Create(numbers[0]), Vector512.Load(sum));
-        Vector512.FusedMultiplyAdd(minimum, Vector512.Create(numbers[1 + codes]), total).Store(sum);
+        if (T.Center > 0) products = InputCodes.Centered(products, record);
+        var total = InputCodes.Add(Vector512.Load(sum), products, scale, record);
+        if (T.Center == 0) total = InputCodes.AddMinimum(total, minimum, record);
+        total.Store(sum);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -6,12 +6,7 @@ namespace Crosshead.Kernels.WeightProducts;
 /// <summary>Scales and minima of sixteen rows.</summary>
 internal static unsafe class CodeScales
 {
-    /// <summary>Stores scales, and the minima of codes whose zero is in the middle.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Center(Vector512<float> scales, float middle, float* to) =>
-        Store(scales, scales * Vector512.Create(-middle), to);
-
-    /// <summary>Stores scales and minima.</summary>
+    /// <summary>Stores the scales and minima of a block with one run.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<float> scales, Vector512<float> minima, float* to)
     {
@@ -29,11 +24,12 @@ internal static unsafe class CodeScales
         var d = CodeLanes.OfHalves(halves & Vector512.Create(0xffffu));
         var m = -CodeLanes.OfHalves(halves >>> 16);
         var (six, four, two) = (Vector512.Create(0x3fu), Vector512.Create(0x0fu), Vector512.Create(0x30u));
-        for (var run = 0; run < 4; run++, to += 2 * RowProducts.Lanes)
+        for (var run = 0; run < 4; run++, to += RowProducts.Lanes)
         {
-            Store(d * Single(a & six), m * Single(b & six), to);
-            Store(d * Single((c & four) | ((a >>> 2) & two)), m * Single(((c >>> 4) & four) | ((b >>> 2) & two)),
-                to + (8 * RowProducts.Lanes));
+            (d * Single(a & six)).Store(to);
+            (d * Single((c & four) | ((a >>> 2) & two))).Store(to + (4 * RowProducts.Lanes));
+            (m * Single(b & six)).Store(to + (8 * RowProducts.Lanes));
+            (m * Single(((c >>> 4) & four) | ((b >>> 2) & two))).Store(to + (12 * RowProducts.Lanes));
             (a, b, c) = (a >>> 8, b >>> 8, c >>> 8);
         }
     }

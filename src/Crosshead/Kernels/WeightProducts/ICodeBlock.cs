@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 namespace Crosshead.Kernels.WeightProducts;
 
 /// <summary>
-/// Reads a format whose numbers are scale · code + minimum, with small unsigned codes, as tiles of sixteen rows. A
-/// block has runs of 32 columns.
+/// Reads a format whose numbers are scale · (code − center) or scale · code + minimum, with small unsigned codes, as
+/// tiles of sixteen rows. A block has runs of 32 columns.
 /// </summary>
 internal unsafe interface ICodeBlock
 {
@@ -20,10 +20,14 @@ internal unsafe interface ICodeBlock
     /// <summary>Groups of columns in a run that have a scale each, 1 or 2.</summary>
     static abstract int Groups { get; }
 
+    /// <summary>The code of zero; 0 where each run has a minimum instead.</summary>
+    static abstract int Center { get; }
+
     /// <summary>Computes the scales and minima of a block of sixteen rows.</summary>
     /// <param name="w">Address of the block in the first row.</param>
     /// <param name="stride">Bytes from row to row.</param>
-    /// <param name="scales">[runs, groups, 2, 16]; receives scales, then minima, of the rows.</param>
+    /// <param name="scales">[runs, groups, 16]; receives the scales of the rows, followed by the minima [runs, 16] if
+    /// there are any.</param>
     static abstract void Prepare(byte* w, long stride, float* scales);
 
     /// <summary>Reads the codes of a run in four rows.</summary>

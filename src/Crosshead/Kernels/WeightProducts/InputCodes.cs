@@ -5,7 +5,8 @@ namespace Crosshead.Kernels.WeightProducts;
 
 /// <summary>
 /// Vectors rounded to 8 bits, with a scale for 32 numbers: x ≈ d · q with q = −127 … 127. They lie as records
-/// [columns / 32, vectors]: 32 codes, then d, d times the sum of the codes, and of the first and of the last 16.
+/// [columns / 32, vectors]: 32 codes and d, then, for weights whose codes have a center, the integers center times the
+/// sum of the codes, of the first 16 and of the last 16; for others d times the sum of the codes.
 /// </summary>
 internal static unsafe class InputCodes
 {
@@ -24,20 +25,48 @@ internal static unsafe class InputCodes
     /// <param name="stride">Elements from vector to vector.</param>
     /// <param name="vectors">Number of vectors.</param>
     /// <param name="columns">Numbers of a vector, a multiple of 32.</param>
+    /// <param name="center">As <see cref="ICodeBlock.Center"/> of the weights.</param>
     /// <param name="records">[columns / 32, vectors]; receives the records.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Encode(float* x, long stride, int vectors, int columns, byte* records)
+    public static void Encode(float* x, long stride, int vectors, int columns, int center, byte* records)
     {
         for (var v = 0; v < vectors; v++, x += stride, records += RecordBytes)
         {
             var record = records;
             for (var column = 0; column < columns; column += Columns, record += (long)vectors * RecordBytes)
-                Encode(x + column, record);
+                Encode(x + column, center, record);
         }
     }
 
+    /// <summary>Products of a run without the center of the codes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Encode(float* x, byte* record)
+    public static Vector512<int> Centered(Vector512<int> products, byte* record) => products - At(record, 1);
+
+    /// <summary>The same for the products of the first 16 columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> FirstCentered(Vector512<int> products, byte* record) => products - At(record, 2);
+
+    /// <summary>The same for the products of the last 16 columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> SecondCentered(Vector512<int> products, byte* record) => products - At(record, 3);
+
+    /// <summary>sum + scale · d · products, lane by lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Add(Vector512<float> sum, Vector512<int> products, Vector512<float> scale,
+        byte* record) => Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(products),
+            scale * Vector512.Create(((float*)(record + Columns))[0]), sum);
+
+    /// <summary>sum + minimum · d · (sum of the codes), lane by lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> AddMinimum(Vector512<float> sum, Vector512<float> minimum, byte* record) =>
+        Vector512.FusedMultiplyAdd(minimum, Vector512.Create(((float*)(record + Columns))[1]), sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> At(byte* record, int number) =>
+        Vector512.Create(((int*)(record + Columns))[number]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Encode(float* x, int center, byte* record)
     {
         var (first, second) = (Vector512.Load(x), Vector512.Load(x + 16));
         // Magnitudes in the order of their bits: what is no number is larger than all others.
@@ -55,7 +84,10 @@ internal static unsafe class InputCodes
         Vector256.Narrow(codes.GetLower(), codes.GetUpper()).Store((sbyte*)record);
         var (d, a, b) = (largest / Largest, Vector512.Sum(low), Vector512.Sum(high));
         var tail = (float*)(record + Columns);
-        (tail[0], tail[1], tail[2], tail[3]) = (d, d * (a + b), d * a, d * b);
+        (tail[0], tail[1]) = (d, d * (a + b));
+        if (center == 0) return;
+        var integers = (int*)tail;
+        (integers[1], integers[2], integers[3]) = (center * (a + b), center * a, center * b);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -12,6 +12,8 @@ internal readonly unsafe struct Q4KCodes : ICodeBlock
 
     public static int Bits => 4;
 
+    public static int Center => 0;
+
     public static int Groups => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -31,6 +33,8 @@ internal readonly unsafe struct Q5KCodes : ICodeBlock
 
     public static int Bits => 5;
 
+    public static int Center => 0;
+
     public static int Groups => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -49,7 +53,7 @@ internal readonly unsafe struct Q5KCodes : ICodeBlock
         (((CodeLanes.Four(at, far).AsUInt16() >>> run) & Vector512.Create((ushort)0x0101)) << 4).AsByte();
 }
 
-/// <summary>Codes of <see cref="Weights.WeightFormat.Q6K"/>: d · scale · q − 32 d · scale.</summary>
+/// <summary>Codes of <see cref="Weights.WeightFormat.Q6K"/>: d · scale · (q − 32).</summary>
 internal readonly unsafe struct Q6KCodes : ICodeBlock
 {
     public static int Bytes => 210;
@@ -57,6 +61,8 @@ internal readonly unsafe struct Q6KCodes : ICodeBlock
     public static int Runs => 8;
 
     public static int Bits => 6;
+
+    public static int Center => 32;
 
     public static int Groups => 2;
 
@@ -66,9 +72,9 @@ internal readonly unsafe struct Q6KCodes : ICodeBlock
         var d = CodeLanes.Halves(w + 208, stride);
         var (w0, w1, w2, w3) = CodeLanes.Words(w + 192, stride);
         Four(d, w0.AsInt32(), scales);
-        Four(d, w1.AsInt32(), scales + (8 * RowProducts.Lanes));
-        Four(d, w2.AsInt32(), scales + (16 * RowProducts.Lanes));
-        Four(d, w3.AsInt32(), scales + (24 * RowProducts.Lanes));
+        Four(d, w1.AsInt32(), scales + (4 * RowProducts.Lanes));
+        Four(d, w2.AsInt32(), scales + (8 * RowProducts.Lanes));
+        Four(d, w3.AsInt32(), scales + (12 * RowProducts.Lanes));
     }
 
     // Four runs to each half of the block.
@@ -92,9 +98,9 @@ internal readonly unsafe struct Q6KCodes : ICodeBlock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Four(Vector512<float> d, Vector512<int> bytes, float* scales)
     {
-        CodeScales.Center(d * Vector512.ConvertToSingle(bytes << 24 >> 24), 32, scales);
-        CodeScales.Center(d * Vector512.ConvertToSingle(bytes << 16 >> 24), 32, scales + (2 * RowProducts.Lanes));
-        CodeScales.Center(d * Vector512.ConvertToSingle(bytes << 8 >> 24), 32, scales + (4 * RowProducts.Lanes));
-        CodeScales.Center(d * Vector512.ConvertToSingle(bytes >> 24), 32, scales + (6 * RowProducts.Lanes));
+        (d * Vector512.ConvertToSingle(bytes << 24 >> 24)).Store(scales);
+        (d * Vector512.ConvertToSingle(bytes << 16 >> 24)).Store(scales + RowProducts.Lanes);
+        (d * Vector512.ConvertToSingle(bytes << 8 >> 24)).Store(scales + (2 * RowProducts.Lanes));
+        (d * Vector512.ConvertToSingle(bytes >> 24)).Store(scales + (3 * RowProducts.Lanes));
     }
 }

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Crosshead.Kernels.WeightProducts;
 
-/// <summary>Codes of <see cref="Weights.WeightFormat.Q8Zero"/>: d · (q + 128) − 128 d.</summary>
+/// <summary>Codes of <see cref="Weights.WeightFormat.Q8Zero"/>: d · (q + 128 − 128).</summary>
 internal readonly unsafe struct Q8ZeroCodes : ICodeBlock
 {
     public static int Bytes => 34;
@@ -12,11 +12,13 @@ internal readonly unsafe struct Q8ZeroCodes : ICodeBlock
 
     public static int Bits => 8;
 
+    public static int Center => 128;
+
     public static int Groups => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Prepare(byte* w, long stride, float* scales) =>
-        CodeScales.Center(CodeLanes.Halves(w, stride), 128, scales);
+        CodeLanes.Halves(w, stride).Store(scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<byte> First, Vector512<byte> Second) Load(byte* w, long far, int run)
@@ -26,7 +28,7 @@ internal readonly unsafe struct Q8ZeroCodes : ICodeBlock
     }
 }
 
-/// <summary>Codes of <see cref="Weights.WeightFormat.Q4Zero"/>: d · q − 8 d.</summary>
+/// <summary>Codes of <see cref="Weights.WeightFormat.Q4Zero"/>: d · (q − 8).</summary>
 internal readonly unsafe struct Q4ZeroCodes : ICodeBlock
 {
     public static int Bytes => 18;
@@ -35,11 +37,13 @@ internal readonly unsafe struct Q4ZeroCodes : ICodeBlock
 
     public static int Bits => 4;
 
+    public static int Center => 8;
+
     public static int Groups => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Prepare(byte* w, long stride, float* scales) =>
-        CodeScales.Center(CodeLanes.Halves(w, stride), 8, scales);
+        CodeLanes.Halves(w, stride).Store(scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<byte> First, Vector512<byte> Second) Load(byte* w, long far, int run) =>
@@ -55,6 +59,8 @@ internal readonly unsafe struct Q4OneCodes : ICodeBlock
 
     public static int Bits => 4;
 
+    public static int Center => 0;
+
     public static int Groups => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -66,7 +72,7 @@ internal readonly unsafe struct Q4OneCodes : ICodeBlock
         CodeNibbles.Load(w + 4, far);
 }
 
-/// <summary>Codes of <see cref="Weights.WeightFormat.Q5Zero"/>: d · q − 16 d.</summary>
+/// <summary>Codes of <see cref="Weights.WeightFormat.Q5Zero"/>: d · (q − 16).</summary>
 internal readonly unsafe struct Q5ZeroCodes : ICodeBlock
 {
     public static int Bytes => 22;
@@ -75,11 +81,13 @@ internal readonly unsafe struct Q5ZeroCodes : ICodeBlock
 
     public static int Bits => 5;
 
+    public static int Center => 16;
+
     public static int Groups => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Prepare(byte* w, long stride, float* scales) =>
-        CodeScales.Center(CodeLanes.Halves(w, stride), 16, scales);
+        CodeLanes.Halves(w, stride).Store(scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<byte> First, Vector512<byte> Second) Load(byte* w, long far, int run) =>
@@ -94,6 +102,8 @@ internal readonly unsafe struct Q5OneCodes : ICodeBlock
     public static int Runs => 1;
 
     public static int Bits => 5;
+
+    public static int Center => 0;
 
     public static int Groups => 1;
 
@@ -114,6 +124,8 @@ internal readonly unsafe struct Q4PointCodes : ICodeBlock
 
     public static int Bits => 4;
 
+    public static int Center => 0;
+
     public static int Groups => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -129,7 +141,7 @@ internal readonly unsafe struct Q4PointCodes : ICodeBlock
 }
 
 /// <summary>
-/// Codes of <see cref="Weights.WeightFormat.Mxfp4"/>: 2^(e − 128) · (twice the value + 12) − 12 · 2^(e − 128).
+/// Codes of <see cref="Weights.WeightFormat.Mxfp4"/>: 2^(e − 128) · (twice the value + 12 − 12).
 /// </summary>
 internal readonly unsafe struct Mxfp4Codes : ICodeBlock
 {
@@ -138,6 +150,8 @@ internal readonly unsafe struct Mxfp4Codes : ICodeBlock
     public static int Runs => 1;
 
     public static int Bits => 5;
+
+    public static int Center => 12;
 
     public static int Groups => 1;
 
@@ -148,7 +162,7 @@ internal readonly unsafe struct Mxfp4Codes : ICodeBlock
         var e = CodeLanes.Shorts(w, stride) & Vector512.Create(0xffu);
         var first = ((e >>> 1) + Vector512.Create(62u)) << 23;
         var second = (e - (e >>> 1) + Vector512.Create(64u)) << 23;
-        CodeScales.Center(first.AsSingle() * second.AsSingle(), 12, scales);
+        (first.AsSingle() * second.AsSingle()).Store(scales);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
