@@ -25,47 +25,50 @@ internal sealed unsafe class CodeProducts<T>(QuadProducts? quads = null) : CodeP
     {
         var memory = stackalloc byte[(vectors * Lanes * sizeof(float)) + 64];
         var sums = (float*)(((nint)memory + 63) / 64 * 64);
+        var done = 0;
+        if (quads is not null && vectors == 1 && CpuVectors.Are512Bits)
+        {
+            done = columns / QuadProducts.Columns * QuadProducts.Columns;
+            if (done > 0) quads.Multiply(weights, stride, rows, done, records, y);
+            if (done == columns) return;
+            weights += done / (InputCodes.Columns * T.Runs) * T.Bytes;
+            records += done / InputCodes.Columns * InputCodes.RecordBytes;
+            columns -= done;
+        }
         var row = 0;
         for (; row + Lanes <= rows; row += Lanes)
         {
-            Sixteen(weights + (row * stride), stride, columns, records, vectors, sums);
+            Begin(sums, vectors, done > 0 ? y + row : null);
+            Tile(weights + (row * stride), stride, columns, records, vectors, sums);
             for (var v = 0; v < vectors; v++)
                 Vector512.Load(sums + (v * Lanes)).Store(y + ((long)v * yStride) + row);
         }
         if (row == rows) return;
-        if (rows > Lanes) // the last sixteen rows: some of them once more
+        if (rows > Lanes && done == 0) // the last sixteen rows: some of them once more
         {
-            Sixteen(weights + ((rows - Lanes) * stride), stride, columns, records, vectors, sums);
+            Begin(sums, vectors, null);
+            Tile(weights + ((rows - Lanes) * stride), stride, columns, records, vectors, sums);
             for (var v = 0; v < vectors; v++)
                 Vector512.Load(sums + (v * Lanes)).Store(y + ((long)v * yStride) + rows - Lanes);
             return;
         }
         for (; row < rows; row++) // sixteen times the same row
         {
-            Sixteen(weights + (row * stride), 0, columns, records, vectors, sums);
+            Begin(sums, vectors, null);
+            if (done > 0) sums[0] = y[row];
+            Tile(weights + (row * stride), 0, columns, records, vectors, sums);
             for (var v = 0; v < vectors; v++) y[((long)v * yStride) + row] = sums[v * Lanes];
         }
     }
 
-    // Sixteen rows by all vectors: sums [vectors, 16].
-    private void Sixteen(byte* w, long stride, int columns, byte* records, int vectors, float* sums)
+    // Sums [vectors, 16] begin with zeros, or with the products of the columns before.
+    private static void Begin(float* sums, int vectors, float* before)
     {
-        var done = 0;
-        if (quads is not null && vectors == 1 && CpuVectors.Are512Bits)
-        {
-            done = columns / QuadProducts.Columns * QuadProducts.Columns;
-            quads.Multiply(w, stride, done, records).Store(sums);
-        }
-        else
-        {
-            for (var v = 0; v < vectors; v++) Vector512<float>.Zero.Store(sums + (v * Lanes));
-        }
-        if (done == columns) return;
-        Tile(w + (done / (InputCodes.Columns * T.Runs) * T.Bytes), stride, columns - done,
-            records + ((long)done / InputCodes.Columns * vectors * InputCodes.RecordBytes), vectors, sums);
+        for (var v = 0; v < vectors; v++)
+            (before is null ? Vector512<float>.Zero : Vector512.Load(before)).Store(sums + (v * Lanes));
     }
 
-    // Adds to the sums of sixteen rows.
+    // Adds the products of sixteen rows with all vectors to the sums [vectors, 16].
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile(byte* w, long stride, int columns, byte* records, int vectors, float* sums)
     {

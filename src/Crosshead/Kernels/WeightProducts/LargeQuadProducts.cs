@@ -11,8 +11,20 @@ internal sealed unsafe class LargeQuadProducts<T> : QuadProducts where T : unman
     private const int Lanes = RowProducts.Lanes, Runs = 8, Record = InputCodes.RecordBytes;
 
     /// <inheritdoc/>
+    public override void Multiply(byte* w, long stride, int rows, int columns, byte* records, float* y)
+    {
+        var row = 0;
+        for (; row + Lanes <= rows; row += Lanes) Sixteen(w + (row * stride), stride, columns, records).Store(y + row);
+        if (row < rows && rows > Lanes) // the last sixteen rows: some of them once more
+        {
+            Sixteen(w + ((rows - Lanes) * stride), stride, columns, records).Store(y + rows - Lanes);
+            return;
+        }
+        for (; row < rows; row++) y[row] = Sixteen(w + (row * stride), 0, columns, records)[0];
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override Vector512<float> Multiply(byte* w, long stride, int columns, byte* records)
+    private static Vector512<float> Sixteen(byte* w, long stride, int columns, byte* records)
     {
         var sum = Vector512<float>.Zero;
         var scales = stackalloc float[2 * Runs * Lanes];
