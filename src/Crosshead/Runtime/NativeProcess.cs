@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Crosshead.Runtime;
 
 /// <summary>The process as native code sees it.</summary>
-internal static partial class NativeProcess
+internal static unsafe partial class NativeProcess
 {
     /// <summary>Ends the process at once: nothing is tidied up, and no thread is waited for.</summary>
     [LibraryImport("libc", EntryPoint = "_exit")]
@@ -21,4 +21,35 @@ internal static partial class NativeProcess
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetEnvironment(string name, string value, int overwrite);
+
+    /// <summary>Copies memory of another process of the same user here, where the system allows it.</summary>
+    /// <param name="process">The other process.</param>
+    /// <param name="from">Where the bytes are there.</param>
+    /// <param name="to">Where they come to lie here.</param>
+    /// <param name="bytes">How many.</param>
+    /// <returns>Whether all were copied.</returns>
+    public static bool TryRead(int process, nint from, nint to, long bytes)
+    {
+        try
+        {
+            while (bytes > 0)
+            {
+                Piece here = new(to, (nuint)bytes), there = new(from, (nuint)bytes);
+                var read = ReadMemory(process, &here, 1, &there, 1, 0);
+                if (read <= 0) return false;
+                (from, to, bytes) = (from + read, to + read, bytes - read);
+            }
+            return true;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "process_vm_readv")]
+    private static partial nint ReadMemory(int process, Piece* here, nuint hereCount, Piece* there, nuint thereCount,
+        nuint flags);
+
+    private readonly record struct Piece(nint Address, nuint Bytes);
 }

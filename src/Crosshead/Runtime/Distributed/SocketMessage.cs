@@ -7,10 +7,14 @@ namespace Crosshead.Runtime.Distributed;
 internal sealed unsafe class SocketMessage(nint address, int room, int tag)
 {
     private readonly Lock _lock = new();
+    private (nint Address, int Bytes)? _lent;
     private bool _cancelled, _done;
 
     /// <summary>What tells it from others of the same connection.</summary>
     public int Tag => tag;
+
+    /// <summary>Where its bytes are, or come to lie.</summary>
+    public nint Address => address;
 
     /// <summary>The bytes to send.</summary>
     public ReadOnlySpan<byte> Content => new((void*)address, room);
@@ -30,6 +34,30 @@ internal sealed unsafe class SocketMessage(nint address, int room, int tag)
         lock (_lock)
         {
             if (!_cancelled && fitting.Length > 0) fitting.CopyTo(new Span<byte>((byte*)address + start, room - start));
+        }
+    }
+
+    /// <summary>Tells where the sender has the bytes.</summary>
+    /// <param name="from">Their address in its process.</param>
+    /// <param name="bytes">How many there are.</param>
+    public void Lend(nint from, int bytes)
+    {
+        lock (_lock) _lent = (from, bytes);
+    }
+
+    /// <summary>Takes the bytes from where the sender has them, unless the message was given up.</summary>
+    /// <param name="process">The sender.</param>
+    /// <param name="from">Their address there, for the answer.</param>
+    /// <param name="bytes">How many there are, which may be more than there was room for.</param>
+    /// <returns>Null if the sender has not told yet; otherwise whether they could be read.</returns>
+    public bool? TakeLent(int process, out nint from, out int bytes)
+    {
+        lock (_lock)
+        {
+            (from, bytes) = _lent.GetValueOrDefault();
+            if (_lent is null) return null;
+            _lent = null;
+            return _cancelled || NativeProcess.TryRead(process, from, address, Math.Min(bytes, room));
         }
     }
 

@@ -6,6 +6,7 @@ namespace Crosshead.Runtime.Distributed;
 /// <summary>
 /// Messages between ranks of one machine that a process of this program started, through sockets in a folder that it
 /// made for them. Each pair of ranks has a connection, and each connection a thread that sends and one that receives.
+/// Long messages do not go through it, where a rank may read the memory of another.
 /// </summary>
 internal sealed unsafe class SocketMessages : IMessages
 {
@@ -45,12 +46,13 @@ internal sealed unsafe class SocketMessages : IMessages
             door.Bind(new UnixDomainSocketEndPoint(made));
             door.Listen(launcher.Ranks);
             File.Move(made, place);
-            for (var rank = 0; rank < launcher.Rank; rank++) messages._peers[rank] = new SocketPeer(Knock(rank));
+            for (var rank = 0; rank < launcher.Rank; rank++) messages._peers[rank] = SocketPeer.Meet(Knock(rank));
             for (var missing = launcher.Ranks - 1 - launcher.Rank; missing > 0; missing--)
             {
                 if (!door.Poll(Left(), SelectMode.SelectRead)) throw Missing();
                 var socket = door.Accept();
-                messages._peers[SocketPeer.ReadNumber(socket)] = new SocketPeer(socket);
+                var rank = SocketPeer.ReadNumber(socket);
+                messages._peers[rank] = SocketPeer.Meet(socket);
             }
             File.Delete(place);
         }
@@ -103,6 +105,7 @@ internal sealed unsafe class SocketMessages : IMessages
     public bool Test(ref nint request, out int bytes)
     {
         var (message, rank) = _requests[request];
+        _peers[rank]!.TakeLent(message);
         bytes = message.Bytes;
         if (message.IsDone)
         {
