@@ -1,3 +1,4 @@
+using Crosshead.Kernels.Maxima;
 using Crosshead.Model;
 using Crosshead.Model.Views;
 using Crosshead.Runtime.Cuda;
@@ -118,9 +119,7 @@ internal sealed class CapturedStep : IDisposable
         var view = _model.ViewAt(_input.narrow(0, 0, _slots), _state.Capacity);
         var tokens = _input.narrow(0, _slots, _slots).unsqueeze(1);                                // [B,1]
         var logits = _model.Head(_model.Hidden(tokens, view, _state.LayersOf(0, _slots))).squeeze(1); // [B,V]
-        var (values, ids) = logits.max(-1);  // the first of the largest
-        _ids.CopyFrom(ids);
-        _values.CopyFrom(values.to(ScalarType.Float32));
+        RowMaxima.Write(logits, _ids, _values);
         return logits;
     }
 }

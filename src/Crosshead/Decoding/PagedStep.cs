@@ -1,3 +1,4 @@
+using Crosshead.Kernels.Maxima;
 using Crosshead.Kernels.StepAttention;
 using Crosshead.Model;
 using Crosshead.Model.Views;
@@ -146,9 +147,7 @@ internal sealed class PagedStep : IDisposable
         var tokens = _input.narrow(0, _rows, _rows).unsqueeze(1);                                     // [B,1]
         var hidden = _model.Hidden(tokens, view, _state.Layers).squeeze(1);                           // [B,D]
         var logits = _model.Head(hidden.index_select(0, _input.narrow(0, 2 * _rows, _wanted)));       // [W,V]
-        var (values, ids) = logits.max(-1); // the first of the largest
-        _ids.CopyFrom(ids);
-        _values.CopyFrom(values.to(ScalarType.Float32));
+        RowMaxima.Write(logits, _ids, _values);
         return logits;
     }
 }
