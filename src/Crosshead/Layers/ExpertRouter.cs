@@ -61,10 +61,10 @@ internal sealed class ExpertRouter
     /// The same for a few tokens on a CUDA device, without the host; null where there is no kernel for it.
     /// </summary>
     /// <param name="rows">[T, D]</param>
-    public ExpertRoutes? RoutesOf(Tensor rows) =>
+    public ExpertChoice? ChoiceOf(Tensor rows) =>
         ExpertRoutes.Supports(rows.shape[0], _experts, _rule)
             && SkinnyMatMul.SupportsTypes(rows, Linear.Weight.Value, null)
-            ? ExpertRoutes.Of(SkinnyMatMul.ApplyWide(rows, Linear.Weight.Value), _rule,
+            ? new ExpertChoice(SkinnyMatMul.ApplyWide(rows, Linear.Weight.Value), _rule,
                 Linear.Bias?.In(ScalarType.Float32), ChoiceBias?.In(ScalarType.Float32))
             : null;
 

@@ -1,3 +1,4 @@
+using Crosshead.Kernels.Experts;
 using Crosshead.Kernels.Products;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -102,8 +103,11 @@ public sealed class MixtureOfExperts : IFeedForward
     private Tensor? ByDevice(Tensor rows)
     {
         if (_gateUp is not { } gateUp || _down is not { } down || gateUp.shape[1] % 16 != 0
-            || !SkinnyMatMul.SupportsTypes(rows, gateUp, null) || _router.RoutesOf(rows) is not { } routes) return null;
+            || !SkinnyMatMul.SupportsTypes(rows, gateUp, null) || _router.ChoiceOf(rows) is not { } choice) return null;
         var plain = _limit is null && _gateUpBias is null;
+        if (plain && _downBias is null && ExpertStep.Supports(choice))
+            return ExpertStep.Apply(rows, gateUp, down, choice);                              // [T,D]
+        var routes = ExpertRoutes.Of(choice);
         var inner = SkinnyMatMul.ApplyExperts(rows, gateUp, routes, _chosen, gated: plain);   // [T·k,inner]
         if (!plain)
         {

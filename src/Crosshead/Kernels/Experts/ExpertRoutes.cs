@@ -17,10 +17,11 @@ namespace Crosshead.Kernels.Experts;
 /// <param name="Experts">The expert of each place, [T·k] (int32).</param>
 internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts, Tensor Order, Tensor Experts)
 {
-    private const int MostExperts = 1024, MostPlaces = 1024, MostTokens = 64, MostThreads = 1024, MostGroups = 32;
+    private const int MostPlaces = 1024, MostTokens = 64, MostThreads = 1024;
 
-    private static readonly Lazy<string> RoutesSource = new(() => KernelText.Read("expert_routes.cu"));
-    private static readonly Lazy<string> SumSource = new(() => KernelText.Read("bfloat16.cuh", "expert_sum.cu"));
+    private static readonly Lazy<string> RoutesSource = new(
+        () => KernelText.Read("launches.cuh", "expert_choice.cuh", "expert_routes.cu"));
+    private static readonly Lazy<string> SumSource = new(() => KernelText.Read("bfloat16.cuh", "launches.cuh", "expert_sum.cu"));
 
     /// <summary>Places T·k.</summary>
     public int Places => (int)Order.shape[0];
@@ -30,36 +31,29 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
 
     /// <summary>Whether <see cref="Of"/> takes so many.</summary>
     public static bool Supports(long tokens, long experts, RoutingRule rule) =>
-        tokens is > 0 and <= MostTokens && experts <= MostExperts && tokens * rule.PerToken <= MostPlaces
-        && rule.Groups <= MostGroups;
+        tokens is > 0 and <= MostTokens && tokens * rule.PerToken <= MostPlaces && ExpertChoice.Supports(experts, rule);
 
-    /// <summary>Gives each token the k experts that are rated highest, the lowest of equals.</summary>
-    /// <param name="logits">The router's, [T, E] (float32).</param>
-    /// <param name="rule">How they are rated.</param>
-    /// <param name="bias">Added to the logits, [E] (float32); null for nothing.</param>
-    /// <param name="choiceBias">Added to the weights while experts are chosen, [E] (float32); null for nothing.</param>
-    public static ExpertRoutes Of(Tensor logits, RoutingRule rule, Tensor? bias = null, Tensor? choiceBias = null)
+    /// <summary>Gives each token the experts of its choice.</summary>
+    /// <param name="choice">The choice.</param>
+    public static ExpertRoutes Of(ExpertChoice choice)
     {
-        var perToken = rule.PerToken;
-        logits = RowKernel.Dense(logits);
-        var (tokens, experts) = ((int)logits.shape[0], (int)logits.shape[1]);
-        var slots = Math.Min(experts, tokens * perToken);
+        var (logits, tokens, perToken) = (choice.Logits, choice.Tokens, choice.Rule.PerToken);
+        var slots = Math.Min(choice.Experts, tokens * perToken);
         var routes = new ExpertRoutes(empty([tokens, perToken], ScalarType.Float32, logits.device),
             empty([slots], ScalarType.Int32, logits.device), empty([slots + 1], ScalarType.Int32, logits.device),
             empty([tokens * perToken], ScalarType.Int32, logits.device),
             empty([tokens * perToken], ScalarType.Int32, logits.device));
         // A warp a token, a thread an expert and a place.
-        var threads = Math.Min(MostThreads, 32 * Math.Max(tokens, (Math.Max(experts, routes.Places) + 31) / 32));
-        CudaKernel.Load(logits.device_index, RoutesSource.Value, "expert_routes",
-            [$"LANE_EXPERTS={(experts + 31) / 32}"]).Launch((1, 1, 1), threads, 0,
+        var threads = Math.Min(MostThreads,
+            32 * Math.Max(tokens, (Math.Max(choice.Experts, routes.Places) + 31) / 32));
+        CudaKernel.Load(logits.device_index, RoutesSource.Value, "expert_routes", [choice.Define]).Launch((1, 1, 1),
+            threads, 0,
             [
-                Aten.DataPointer(logits), Pointer(bias), Pointer(choiceBias),
-                Aten.DataPointer(routes.Weights), Aten.DataPointer(routes.Chosen),
+                Aten.DataPointer(logits), Aten.DataPointer(routes.Weights), Aten.DataPointer(routes.Chosen),
                 Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order), Aten.DataPointer(routes.Experts),
-                tokens, experts, perToken, slots, rule.Sigmoid ? 1 : 0, rule.Renormalize ? 1 : 0, (float)rule.Factor,
-                rule.Groups, rule.GroupsPerToken,
-            ]);
-        foreach (var tensor in new[] { logits, bias, choiceBias }) GC.KeepAlive(tensor);
+                tokens, slots, .. choice.Arguments,
+            ], early: true);
+        choice.KeepAlive();
         return routes;
     }
 
@@ -72,10 +66,9 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
         var sum = empty([tokens, width], outputs.dtype, outputs.device);
         CudaKernel.Load(outputs.device_index, SumSource.Value, "expert_sum", [])
             .Launch(((width + 255) / 256, tokens, 1), 256, 0,
-                [Aten.DataPointer(outputs), Aten.DataPointer(Weights), Aten.DataPointer(sum), perToken, width]);
+                [Aten.DataPointer(outputs), Aten.DataPointer(Weights), Aten.DataPointer(sum), perToken, width],
+                early: true);
         GC.KeepAlive(outputs);
         return sum;
     }
-
-    private static nint Pointer(Tensor? tensor) => tensor is null ? 0 : Aten.DataPointer(tensor);
 }

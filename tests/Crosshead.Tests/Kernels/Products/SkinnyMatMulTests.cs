@@ -52,6 +52,8 @@ public sealed class SkinnyMatMulTests
 
     [Theory]
     [InlineData(1, 128, 8, 768)]
+    [InlineData(1, 20, 5, 200)]
+    [InlineData(2, 16, 16, 40)]
     [InlineData(64, 128, 8, 96)]
     [InlineData(50, 3, 2, 64)]
     [InlineData(7, 16, 16, 40)]
@@ -81,12 +83,41 @@ public sealed class SkinnyMatMulTests
     }
 
     [Fact]
+    public void Experts_of_one_token_are_those_of_many()
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var parameters = new ParameterScope(ScalarType.BFloat16, CUDA);
+        using var layer = new MixtureOfExperts(parameters, 256, new ExpertOptions
+        {
+            Count = 96,
+            PerToken = 8,
+            InnerSize = 72,
+            Scoring = ExpertScoring.Sigmoid,
+            ChoiceBias = true,
+            Groups = 8,
+            GroupsPerToken = 3,
+            WeightFactor = 2.5,
+        }, 0.1, 0.1);
+        using var random = new TorchSharp.torch.Generator(4);
+        foreach (var parameter in parameters.Parameters) parameter.Initialize(random);
+        layer.ChoiceBias!.Value.normal_(0, 0.3);
+        layer.Fold();
+        var x = Random(5, 1, 256);
+        var many = layer.Forward(x);
+        for (var token = 0; token < 5; token++)
+            Close(layer.Forward(x.narrow(0, token, 1)), Wide(many.narrow(0, token, 1))!);
+        foreach (var parameter in parameters.Parameters) parameter.Dispose();
+    }
+
+    [Fact]
     public void Routes_hold_every_place_once_by_expert_and_equals_go_to_the_lowest()
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         using var scope = NewDisposeScope();
-        var routes = ExpertRoutes.Of(tensor(new float[] { 1, 3, 3, 0, /**/ 5, 5, 5, 5 }, [2, 4], device: CUDA),
-            new RoutingRule(2));
+        var routes = ExpertRoutes.Of(new ExpertChoice(
+            tensor(new float[] { 1, 3, 3, 0, /**/ 5, 5, 5, 5 }, [2, 4], device: CUDA), new RoutingRule(2)));
         Assert.Equal([1, 2, 0, 1], routes.Experts.cpu().data<int>().ToArray());
         Assert.Equal([0, 1, 2, -1], routes.Chosen.cpu().data<int>().ToArray());
         Assert.Equal([0, 1, 3, 4], routes.Starts.cpu().data<int>().ToArray()[..4]);
@@ -122,7 +153,7 @@ public sealed class SkinnyMatMulTests
             foreach (var parameter in parameters.Parameters) parameter.Value.normal_(0, 0.3);
             var x = Random(16, 64);
             var (weights, chosen) = router.Route(x);
-            var routes = router.RoutesOf(x)!;
+            var routes = ExpertRoutes.Of(router.ChoiceOf(x)!);
             Assert.Equal(chosen.reshape(-1).cpu().data<long>().ToArray().Select(e => (int)e),
                 routes.Experts.cpu().data<int>().ToArray());
             Close(routes.Weights, Wide(weights)!);
