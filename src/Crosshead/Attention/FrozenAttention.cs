@@ -99,9 +99,16 @@ internal sealed class FrozenAttention : IAttention
     /// <param name="norm">The norm.</param>
     /// <param name="view">Where the tokens stand.</param>
     /// <param name="cache">What is kept of earlier tokens.</param>
-    public Tensor? Step(Tensor x, InputNorm norm, TokenView view, KeyValueCache cache) =>
-        _kept.CanNorm(x) && _kept.Step(x, view, cache, norm) is { } kept
-            ? Layer.MergeSum(Attend(kept, view), x) : null;
+    public Tensor? Step(Tensor x, InputNorm norm, TokenView view, KeyValueCache cache)
+    {
+        if (!_kept.CanNorm(x)) return null;
+        var heads = AttendAtOnce(x, view, cache, norm);
+        if (heads is null && _kept.Step(x, view, cache, norm) is { } kept) heads = Attend(kept, view);
+        return heads is null ? null : Layer.MergeSum(heads, x);
+    }
+
+    private Tensor? AttendAtOnce(Tensor x, TokenView view, KeyValueCache cache, InputNorm? norm) =>
+        Layer.Sinks is null && _sumMix is null && !_keysFollowValues ? _kept.Attend(x, view, cache, norm) : null;
 
     private Tensor AttendWithin(Tensor x, TokenView view)
     {
@@ -112,7 +119,8 @@ internal sealed class FrozenAttention : IAttention
             Layer.Sinks?.In(x.dtype));
     }
 
-    private Tensor AttendCached(Tensor x, TokenView view, KeyValueCache cache) => Attend(Append(x, view, cache), view);
+    private Tensor AttendCached(Tensor x, TokenView view, KeyValueCache cache) =>
+        AttendAtOnce(x, view, cache, null) ?? Attend(Append(x, view, cache), view);
 
     private Tensor Attend(KeptTokens kept, TokenView view)
     {

@@ -102,6 +102,30 @@ internal sealed class FrozenProjections : IHeadProjections
         };
     }
 
+    /// <summary>
+    /// Attends one token of each sequence to its cache, which it is added to, by one product and one kernel. Null where
+    /// there is no kernel for it.
+    /// </summary>
+    /// <param name="x">[B, 1, D]</param>
+    /// <param name="view">Where the tokens stand.</param>
+    /// <param name="cache">What is kept of earlier tokens: whole heads.</param>
+    /// <param name="norm">The norm of x, where the product computes it (<see cref="CanNorm"/>).</param>
+    /// <returns>[B, 1, h, d]</returns>
+    public Tensor? Attend(Tensor x, TokenView view, KeyValueCache cache, InputNorm? norm = null)
+    {
+        if (view is not { Place.Positions: { } positions, Length: not null, Begins: null, Pieces: null,
+            Composed: null, QueryFactors: null } || _joint is not { } joint || !joint.Holds(x) || _queryMix is not null
+            || _layer.NormsWhole || _layer.ScoreCap is not null || cache.Scales is not null) return null;
+        var (keys, values, factors) = cache.Whole;
+        var table = view.Place.Table;
+        if (factors is not null || keys.shape[1] != _layer.Groups || keys.shape[3] != _layer.HeadDim
+            || !TokenAttention.Supports(x, view.Cos, keys, values, _layer.Heads, view.Place.Seen, table is not null))
+            return null;
+        return TokenAttention.Apply(norm is { } own ? joint.Forward(x, own) : joint.Forward(x), view.Cos, view.Sin,
+            _layer.QueryNorm?.Factors, _normKeys ? _layer.KeyNorm?.Factors : null, _layer.NormEpsilon, positions, keys,
+            values, table, _layer.Scale);
+    }
+
     /// <summary>Whether the joint product norms these activations itself.</summary>
     public bool CanNorm(Tensor x) => _joint is { } joint && joint.CanNorm(x);
 
