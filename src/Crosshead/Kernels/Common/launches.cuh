@@ -17,3 +17,10 @@ __device__ __forceinline__ void let_follow()
 #endif
 }
 
+
+// Asks for memory that nothing queued writes, so that it lies in the second-level cache when it is needed.
+__device__ __forceinline__ void warm(const void* p, int bytes)
+{
+    for (int at = threadIdx.x * 128; p && at < bytes; at += blockDim.x * 128)
+        asm volatile("prefetch.global.L2 [%0];\n" ::"l"((const char*)p + at));
+}

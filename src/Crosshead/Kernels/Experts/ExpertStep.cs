@@ -17,7 +17,7 @@ internal static class ExpertStep
     private const int Tile = 16, Step = 32, Threads = 256, Warps = Threads / 32;
 
     // Steps of a warp that are read at once: of gate and up, and of down.
-    private const int GateDepth = 8, DownDepth = 12;
+    private const int GateDepth = 4, DownDepth = 12;
 
     private static readonly Lazy<string> Source = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
         "launches.cuh", "expert_choice.cuh", "expert_step.cu"));

@@ -147,6 +147,7 @@ peer_sum_norm(const element* __restrict__ part, const element* __restrict__ resi
               float epsilon, int rank, u32* state, const volatile int* gives_up,
               uint4* p0, uint4* p1, uint4* p2, uint4* p3, uint4* p4, uint4* p5, uint4* p6, uint4* p7)
 {
+    warm(weight, WIDTH * sizeof(weight_element));
     follow();
     uint4* const places[8] = { p0, p1, p2, p3, p4, p5, p6, p7 };
     const u32 round = *(volatile u32*)state + 1;

@@ -141,6 +141,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(const b
         }
     };
     if (first < tiles) bring(first);
+    warm(query_norm, WIDTH * sizeof(weight_element));
+    warm(key_norm, WIDTH * sizeof(weight_element));
     follow();
     let_follow();
 

@@ -22,6 +22,7 @@
 #define PRODUCTS TOKENS                            // of a unit
 #define SHIFTED (Format::BASE != 0 || Format::OFFSET != 0)
 #define FACTOR_WORDS (TOKENS == 1 ? 2 : PRODUCTS)  // of a plane: a lane's runs of all products
+#define ITEMS ((OUTPUTS_OF_BLOCK * TOKENS + 32 * WARPS - 1) / (32 * WARPS)) // of a thread, in the end
 
 // What a lane has of a unit.
 struct Weights
@@ -106,8 +107,20 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
                 for (int t = 0; t < TILES; t++) fetch(weights[d][t], records[t] + (start + d) * RECORD_BYTES, lane);
     };
     fetch_from(from); // the weight is there before the tokens are
+    if (NORM) warm(norm, inputs * (int)sizeof(bf16));
     let_follow();     // and so may be the next product's
     follow();
+
+    // What is added in the end is asked for now.
+    bf16 added[ITEMS];
+#pragma unroll
+    for (int i = 0; i < ITEMS; i++)
+    {
+        const int at = threadIdx.x + i * 32 * WARPS, output = blockIdx.x * OUTPUTS_OF_BLOCK + at % OUTPUTS_OF_BLOCK,
+            column = at / OUTPUTS_OF_BLOCK;
+        added[i] = residual && column < tokens && column < TOKENS && output < outputs
+            ? residual[(long long)column * stride + output] : 0;
+    }
 
     // A lane's columns of the tokens: those of its token and its run of a product.
     const bf16* columns_of = x + (long long)(row % TOKENS) * inputs + row / TOKENS * RUN;
@@ -134,7 +147,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
                     read_columns(gains, norm + at + row / TOKENS * RUN, quad, there);
                     norm_columns(columns, gains, squares);
                 }
-                float products[TILES][Format::SUBS][4] = {}, plain[Format::SUBS][4] = {};
+                float products[TILES][2][4] = {}, plain[Format::SUBS][4] = {}; // the halves' products, less in a row
                 const u32 ones[4] = { 0x3f803f80, 0x3f803f80, 0x3f803f80, 0x3f803f80 };
                 if (SHIFTED)
 #pragma unroll
@@ -159,7 +172,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
                             u32 a[4];
 #pragma unroll
                             for (int k = 0; k < 4; k++) a[k] = Format::pair(words, run, k % 2, half, k / 2);
-                            multiply_add(products[t][Format::SUBS == 2 ? half : 0], a, b[half].x, b[half].y);
+                            multiply_add(products[t][half], a, b[half].x, b[half].y);
                         }
                     }
                 }
@@ -177,7 +190,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
                             const u32 first = of.factors[0][word], second = of.factors[Format::PLANES - 1][word];
                             const float factor = Format::factor(first, second, tail, upper, sub),
                                 offset = Format::offset(first, second, tail, upper) - Format::BASE * factor;
-                            totals[t][j] += factor * products[t][sub][j];
+                            totals[t][j] += factor
+                                * (Format::SUBS == 2 ? products[t][sub][j] : products[t][0][j] + products[t][1][j]);
                             if (SHIFTED) totals[t][j] += offset * plain[sub][j];
                         }
                     }
@@ -207,11 +221,12 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
         if (quad == 0 && row < TOKENS) squares_of[warp][row] = squares;
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < OUTPUTS_OF_BLOCK * TOKENS; i += 32 * WARPS)
+#pragma unroll
+    for (int i = 0; i < ITEMS; i++)
     {
-        const int local = i % OUTPUTS_OF_BLOCK, column = i / OUTPUTS_OF_BLOCK,
-            output = blockIdx.x * OUTPUTS_OF_BLOCK + local;
-        if (column >= tokens || output >= outputs) continue;
+        const int item = threadIdx.x + i * 32 * WARPS, local = item % OUTPUTS_OF_BLOCK,
+            column = item / OUTPUTS_OF_BLOCK, output = blockIdx.x * OUTPUTS_OF_BLOCK + local;
+        if (column >= tokens || column >= TOKENS || output >= outputs) continue;
         const int at = local % (OWN_TILES * TILE_ROWS), first = local / (OWN_TILES * TILE_ROWS) * SPLIT;
         float total = 0, up = 0;
 #pragma unroll
@@ -235,8 +250,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
             if (GLU) up += widen(bias[outputs + output]);
         }
         if (GLU) total = total / (1 + __expf(-total)) * up;
-        const long long at_y = (long long)column * stride + output;
-        if (residual) total += widen(residual[at_y]);
-        y[at_y] = narrow(total);
+        y[(long long)column * stride + output] = narrow(total + widen(added[i]));
     }
 }

@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Kernels.Rotary;
 using Crosshead.Kernels.StepAttention;
 using Crosshead.Layers;
 using static TorchSharp.torch;
@@ -14,7 +15,8 @@ internal sealed class StepView : CallView, IDisposable
     private readonly List<Tensor> _masks = []; // of a call that does not retain what it computes
     private readonly long _seen;
     private readonly Device _device;
-    private readonly Tensor _positions, _lengths; // [B], int64 and int32
+    private readonly Tensor _positions; // [B], int64
+    private Tensor? _lengths;           // [B], int32
     private readonly Tensor? _table;
     private readonly PieceWork? _pieces;
     private readonly ComposedWork? _composed;
@@ -34,7 +36,6 @@ internal sealed class StepView : CallView, IDisposable
     {
         (_seen, _device, _positions, _table, Retains) = (seen, device, positions, table, retains);
         (_pieces, _composed) = (pieces, composed);
-        _lengths = (positions + 1).to(ScalarType.Int32);
     }
 
     /// <inheritdoc/>
@@ -46,6 +47,11 @@ internal sealed class StepView : CallView, IDisposable
         // Views of the tables keep their memory alive if the tables grow meanwhile.
         var rows = Math.Min(_seen, rotary.Positions);
         var (cos, sin) = rotary.Rows(0, rows);
+        if (!rotary.Grows && StepAngles.Supports(cos))
+        {
+            (cos, sin, _lengths) = StepAngles.Of(cos, sin, _positions);
+            return (cos.unsqueeze(1), sin.unsqueeze(1), null);                                  // [B,1,d/2]
+        }
         var own = _positions.clamp(0, rows - 1);
         return (cos.index_select(0, own).unsqueeze(1), sin.index_select(0, own).unsqueeze(1),   // [B,1,d/2]
             rotary.QueryFactors(own)?.unsqueeze(1));                                            // [B,1]
@@ -58,7 +64,7 @@ internal sealed class StepView : CallView, IDisposable
         return new TokenView(cos, sin, null, Causal: false)
         {
             Place = new(0, _positions, _seen, _table),
-            Length = _lengths,
+            Length = _lengths ??= (_positions + 1).to(ScalarType.Int32),
             Begins = begins?.to(ScalarType.Int32),
             Pieces = _pieces,
             Composed = _composed,
