@@ -118,12 +118,12 @@ internal sealed class FrozenProjections : IHeadProjections
             || _layer.NormsWhole || _layer.ScoreCap is not null || cache.Scales is not null) return null;
         var (keys, values, factors) = cache.Whole;
         var table = view.Place.Table;
+        var (queryNorm, keyNorm) = (_layer.QueryNorm?.Factors, _normKeys ? _layer.KeyNorm?.Factors : null);
         if (factors is not null || keys.shape[1] != _layer.Groups || keys.shape[3] != _layer.HeadDim
-            || !TokenAttention.Supports(x, view.Cos, keys, values, _layer.Heads, view.Place.Seen, table is not null))
-            return null;
+            || !TokenAttention.Supports(x, view.Cos, keys, values, _layer.Heads, view.Place.Seen, table is not null,
+                queryNorm, keyNorm)) return null;
         return TokenAttention.Apply(norm is { } own ? joint.Forward(x, own) : joint.Forward(x), view.Cos, view.Sin,
-            _layer.QueryNorm?.Factors, _normKeys ? _layer.KeyNorm?.Factors : null, _layer.NormEpsilon, positions, keys,
-            values, table, _layer.Scale);
+            queryNorm, keyNorm, _layer.NormEpsilon, positions, keys, values, table, _layer.Scale);
     }
 
     /// <summary>Whether the joint product norms these activations itself.</summary>

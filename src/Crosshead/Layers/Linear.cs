@@ -1,3 +1,4 @@
+using Crosshead.Kernels.PeerSums;
 using Crosshead.Kernels.Products;
 using static TorchSharp.torch;
 
@@ -23,8 +24,11 @@ public sealed class Linear
     /// <summary>The bias [outputs]; null for none.</summary>
     public Parameter? Bias { get; }
 
+    /// <summary>Where results go of which GPUs take the sum next, and nothing else; null for nowhere.</summary>
+    internal PeerLines? SendsTo { get; set; }
+
     /// <summary>[…, inputs] → [..., outputs], in the precision of <paramref name="x"/>.</summary>
-    public Tensor Forward(Tensor x) => Product(x, Weight, Bias);
+    public Tensor Forward(Tensor x) => Product(x, Weight, Bias, SendsTo);
 
     /// <summary>residual + <see cref="Forward"/>; one kernel where the weight is packed.</summary>
     /// <param name="x">[…, inputs]</param>
@@ -36,13 +40,14 @@ public sealed class Linear
     /// <param name="x">[…, D]</param>
     /// <param name="weight">[O, D]</param>
     /// <param name="bias">[O]; null for none.</param>
-    internal static Tensor Product(Tensor x, Parameter weight, Parameter? bias)
+    /// <param name="lines">Where the result is sent to, where it can be; null for nowhere.</param>
+    internal static Tensor Product(Tensor x, Parameter weight, Parameter? bias, PeerLines? lines = null)
     {
         if (weight.Packed is { } packed && packed.Supports(x)) return packed.Apply(x, bias?.In(x.dtype));
         // A cast would be written by the kernel before, and the skinny product reads the weight ahead.
         var (own, offset) = (weight.In(x.dtype), bias?.In(x.dtype));
         return weight.Is(own) && SkinnyMatMul.Supports(x, own, offset)
-            ? SkinnyMatMul.Apply(x, own, offset) : MatrixProduct.Linear(x, own, offset);
+            ? SkinnyMatMul.Apply(x, own, offset, lines) : MatrixProduct.Linear(x, own, offset);
     }
 
     /// <summary>The results of layers with the same inputs, side by side, by one product: […, inputs] → […, Σ outputs].

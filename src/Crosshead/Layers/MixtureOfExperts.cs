@@ -1,4 +1,5 @@
 using Crosshead.Kernels.Experts;
+using Crosshead.Kernels.PeerSums;
 using Crosshead.Kernels.Products;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -54,6 +55,9 @@ public sealed class MixtureOfExperts : IFeedForward
     /// <summary>The layer that every token goes through besides; null for none.</summary>
     public FeedForward? Shared { get; }
 
+    /// <summary>See <see cref="Linear.SendsTo"/>.</summary>
+    internal PeerLines? SendsTo { get; set; }
+
     /// <inheritdoc/>
     public void Fold()
     {
@@ -106,7 +110,7 @@ public sealed class MixtureOfExperts : IFeedForward
             || !SkinnyMatMul.SupportsTypes(rows, gateUp, null) || _router.ChoiceOf(rows) is not { } choice) return null;
         var plain = _limit is null && _gateUpBias is null;
         if (plain && _downBias is null && ExpertStep.Supports(choice))
-            return ExpertStep.Apply(rows, gateUp, down, choice);                              // [T,D]
+            return ExpertStep.Apply(rows, gateUp, down, choice, Shared is null ? SendsTo : null);
         var routes = ExpertRoutes.Of(choice);
         var inner = SkinnyMatMul.ApplyExperts(rows, gateUp, routes, _chosen, gated: plain);   // [T·k,inner]
         if (!plain)

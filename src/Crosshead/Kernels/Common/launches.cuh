@@ -17,7 +17,6 @@ __device__ __forceinline__ void let_follow()
 #endif
 }
 
-
 // Asks for memory that nothing queued writes, so that it lies in the second-level cache when it is needed.
 __device__ __forceinline__ void warm(const void* p, int bytes)
 {

@@ -21,7 +21,8 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
 
     private static readonly Lazy<string> RoutesSource = new(
         () => KernelText.Read("launches.cuh", "expert_choice.cuh", "expert_routes.cu"));
-    private static readonly Lazy<string> SumSource = new(() => KernelText.Read("bfloat16.cuh", "launches.cuh", "expert_sum.cu"));
+    private static readonly Lazy<string> SumSource = new(
+        () => KernelText.Read("bfloat16.cuh", "launches.cuh", "expert_sum.cu"));
 
     /// <summary>Places T·k.</summary>
     public int Places => (int)Order.shape[0];

@@ -39,10 +39,16 @@ __device__ __forceinline__ unsigned best_of_warp(unsigned key, int& at)
     return best;
 }
 
-// The experts of a token's logits, best first and the lowest of equals. take(j, expert, score) is called in all lanes
-// for the first `most` of them. What scores are divided by to be weights is returned, if all were asked for.
-template <class Take>
-__device__ __forceinline__ float choose(const float* row, RULE_PARAMETERS, int most, Take take)
+// What all scores of a token have in common, where scores are asked for.
+struct Scale
+{
+    float largest, total; // of its logits, and of their exponentials
+};
+
+// The experts of a token's logits, best first and the lowest of equals: take(j, expert) is called in all lanes for the
+// first `most` of them.
+template <bool SCORES, class Take>
+__device__ __forceinline__ Scale choose(const float* row, RULE_PARAMETERS, int most, Take take)
 {
     const int lane = threadIdx.x % 32;
     float own[LANE_EXPERTS], rated[LANE_EXPERTS];
@@ -54,11 +60,14 @@ __device__ __forceinline__ float choose(const float* row, RULE_PARAMETERS, int m
         own[i] = expert < experts ? row[expert] + (bias ? bias[expert] : 0) : -INFINITE;
         largest = fmaxf(largest, own[i]);
     }
-    largest = unordered(__reduce_max_sync(ALL, ordered(largest)));
     float total = 0;
+    if (SCORES || choice_bias || groups > 1)
+    {
+        largest = unordered(__reduce_max_sync(ALL, ordered(largest)));
 #pragma unroll
-    for (int i = 0; i < LANE_EXPERTS; i++) total += __expf(own[i] - largest); // e^−∞ = 0
-    for (int step = 16; step > 0; step /= 2) total += __shfl_xor_sync(ALL, total, step);
+        for (int i = 0; i < LANE_EXPERTS; i++) total += __expf(own[i] - largest); // e^−∞ = 0
+        for (int step = 16; step > 0; step /= 2) total += __shfl_xor_sync(ALL, total, step);
+    }
 #pragma unroll
     for (int i = 0; i < LANE_EXPERTS; i++) // weights are in the order of logits where nothing is added to them
     {
@@ -109,7 +118,6 @@ __device__ __forceinline__ float choose(const float* row, RULE_PARAMETERS, int m
         }
     }
 
-    float sum = 0;
     unsigned taken = 0; // one bit a number of this lane
     for (int j = 0; j < most; j++)
     {
@@ -123,17 +131,24 @@ __device__ __forceinline__ float choose(const float* row, RULE_PARAMETERS, int m
                 at = 32 * i + lane;
             }
         best_of_warp(best, at);
-        float score = 0;
-#pragma unroll
-        for (int i = 0; i < LANE_EXPERTS; i++)
-            if (32 * i + lane == at)
-            {
-                taken |= 1u << i;
-                score = score_of(own[i], sigmoid, largest, total);
-            }
-        score = __shfl_sync(ALL, score, at % 32);
-        sum += score;
-        take(j, at, score);
+        if (at % 32 == lane) taken |= 1u << at / 32;
+        take(j, at);
     }
-    return renormalize ? sum + 1e-20f : 1;
+    return { largest, total };
 }
+
+// The score of an expert that was chosen.
+__device__ __forceinline__ float score_of_expert(const float* row, const float* bias, int expert, int sigmoid,
+    Scale scale)
+{
+    return score_of(row[expert] + (bias ? bias[expert] : 0), sigmoid, scale.largest, scale.total);
+}
+
+__device__ __forceinline__ float sum_of_warp(float x)
+{
+    for (int step = 16; step > 0; step /= 2) x += __shfl_xor_sync(ALL, x, step);
+    return x;
+}
+
+// What scores are divided by to be weights, of their sum.
+__device__ __forceinline__ float whole_of(float sum, int renormalize) { return renormalize ? sum + 1e-20f : 1; }

@@ -34,12 +34,19 @@ extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __
 
     for (int token = warp; token < tokens; token += blockDim.x / 32) // a warp a token
     {
-        const float whole = choose(logits + (long long)token * experts, RULE, k, [&](int j, int expert, float score) {
-            if (lane > 0) return;
-            expert_of[token * k + j] = expert;
-            probability_of[token * k + j] = score;
+        const float* row = logits + (long long)token * experts;
+        const Scale scale = choose<true>(row, RULE, k, [&](int j, int expert) {
+            if (lane == 0) expert_of[token * k + j] = expert;
         });
         __syncwarp();
+        float sum = 0;
+        for (int j = lane; j < k; j += 32)
+        {
+            const float score = score_of_expert(row, bias, expert_of[token * k + j], sigmoid, scale);
+            probability_of[token * k + j] = score;
+            sum += score;
+        }
+        const float whole = whole_of(sum_of_warp(sum), renormalize);
         for (int j = lane; j < k; j += 32)
         {
             weights[token * k + j] = probability_of[token * k + j] / whole * factor;

@@ -3,7 +3,8 @@
 // registers of the tensor cores' product (mma.m16n8k16, bfloat16 in, float32 out), as in skinny_matmul.cu.
 //
 // Compile-time: LANE_EXPERTS, DEPTH (steps of 32 inputs read at once), STEPS (of expert_down: those of an expert's
-// inputs). For compute capability 8.0 and later; compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh and
+// inputs), RANKS and LINES (of expert_down: it sends its results to so many GPUs, peer_lines.cuh; 0 for none). For
+// compute capability 8.0 and later; compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, peer_lines.cuh and
 // expert_choice.cuh.
 
 #define WARPS 8
@@ -39,7 +40,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) expert_gate_up(const bf
     follow();
     let_follow();
     int expert = 0;
-    choose(logits + (long long)token * experts, RULE, place + 1, [&](int, int at, float) { expert = at; });
+    choose<false>(logits + (long long)token * experts, RULE, place + 1, [&](int, int at) { expert = at; });
 
     const bf16* rows[2][2];
 #pragma unroll
@@ -97,16 +98,19 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) expert_gate_up(const bf
 // one begin.
 extern "C" __global__ void __launch_bounds__(32 * WARPS) expert_down(const bf16* __restrict__ inner,
     const bf16* __restrict__ w, const float* __restrict__ logits, bf16* __restrict__ y, int outputs, int inputs,
-    RULE_PARAMETERS)
+    RULE_PARAMETERS
+#if RANKS
+    , SEND_PARAMETERS
+#endif
+    )
 {
     __shared__ float sums[WARPS][TILE], scores[WARPS][MOST_CHOSEN];
     __shared__ int chosen[WARPS][MOST_CHOSEN];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
     const int token = blockIdx.y, first = blockIdx.x * TILE;
-    const float whole = choose(logits + (long long)token * experts, RULE, k, [&](int j, int expert, float score) {
-        if (lane > 0) return;
-        chosen[warp][j] = expert;
-        scores[warp][j] = score;
+    logits += (long long)token * experts;
+    const Scale scale = choose<true>(logits, RULE, k, [&](int j, int expert) {
+        if (lane == 0) chosen[warp][j] = expert;
     });
     __syncwarp();
 
@@ -129,6 +133,14 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) expert_down(const bf16*
         }
     };
     fetch(from); // the weight is there before the tokens are
+    float sum = 0;
+    for (int j = lane; j < k; j += 32)
+    {
+        scores[warp][j] = score_of_expert(logits, bias, chosen[warp][j], sigmoid, scale);
+        sum += scores[warp][j];
+    }
+    const float whole = whole_of(sum_of_warp(sum), renormalize);
+    __syncwarp();
     follow();
     let_follow();
 
@@ -161,9 +173,16 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) expert_down(const bf16*
         sums[warp][8 + row] = totals[1];
     }
     __syncthreads();
-    if (threadIdx.x >= TILE || first + threadIdx.x >= outputs) return;
+    if (warp > 0) return;
+    const bool there = lane < TILE && first + lane < outputs;
     float total = 0;
 #pragma unroll
-    for (int part = 0; part < WARPS; part++) total += sums[part][threadIdx.x];
-    y[(long long)token * outputs + first + threadIdx.x] = narrow(total / whole * factor);
+    for (int part = 0; part < WARPS; part++) total += sums[part][lane % TILE];
+    const bf16 result = narrow(total / whole * factor);
+    const long long at = (long long)token * outputs + first + lane;
+#if RANKS
+    uint4* const memories[8] = SEND_PLACES;
+    send_four(memories, rank, *state + 1, at / 4, result, there && lane % 4 == 0);
+#endif
+    if (there) y[at] = result;
 }

@@ -42,7 +42,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) row_maxima(const element* 
     follow();
     let_follow();
     const element* row = numbers + blockIdx.y * width;
-    const long long step = (long long)cluster_size() * THREADS, first = (long long)cluster_rank() * THREADS + threadIdx.x;
+    const long long step = (long long)cluster_size() * THREADS,
+        first = (long long)cluster_rank() * THREADS + threadIdx.x;
     u64 best = 0;
     if ((u64)row % 16 == 0)
     {

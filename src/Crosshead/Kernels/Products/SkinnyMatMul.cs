@@ -1,5 +1,6 @@
 using Crosshead.Kernels.Common;
 using Crosshead.Kernels.Experts;
+using Crosshead.Kernels.PeerSums;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Cuda;
 using static TorchSharp.torch;
@@ -22,7 +23,8 @@ internal static class SkinnyMatMul
     private const int ManyRows = 64, ManyGroups = 4;
 
     private static readonly Lazy<string> Source = new(
-        () => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "skinny_matmul.cu"));
+        () => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "peer_lines.cuh",
+            "skinny_matmul.cu"));
 
     // What a weight serves.
     private enum Weights { All, Expert, Group }
@@ -49,9 +51,10 @@ internal static class SkinnyMatMul
     /// <param name="x">[…, K]</param>
     /// <param name="weight">[O, K]</param>
     /// <param name="bias">[O]; null for none.</param>
+    /// <param name="lines">Where the result is sent to, where it can be; null for nowhere.</param>
     /// <returns>[…, O]</returns>
-    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) =>
-        Run(x, weight, bias, weight.shape[0], gated: false, x.dtype);
+    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias, PeerLines? lines = null) =>
+        Run(x, weight, bias, weight.shape[0], gated: false, x.dtype, lines);
 
     /// <summary>
     /// x weightᵀ in the precision of its sums, for a router's logits, whose order must not depend on rounding.
@@ -119,19 +122,22 @@ internal static class SkinnyMatMul
         return output;
     }
 
-    private static Tensor Run(Tensor x, Tensor weight, Tensor? bias, long outputs, bool gated, ScalarType type)
+    private static Tensor Run(Tensor x, Tensor weight, Tensor? bias, long outputs, bool gated, ScalarType type,
+        PeerLines? lines = null)
     {
         x = RowKernel.Dense(x);
         var inputs = x.shape[^1];
         var output = empty([.. x.shape[..^1], outputs], type, x.device);
+        if (!PeerLines.Supports(x.numel() / inputs, outputs)) lines = null;
         var (kernel, width, threads) = Kernel(x.device_index, (int)outputs, (int)inputs, Weights.All, gated,
-            wide: type == ScalarType.Float32);
+            wide: type == ScalarType.Float32, lines: lines);
         kernel.Launch((((int)outputs + width - 1) / width, 1, 1), threads, 0,
         [
             Aten.DataPointer(x), Aten.DataPointer(weight), bias is null ? 0 : Aten.DataPointer(bias),
             Aten.DataPointer(output), (int)(x.numel() / inputs), (int)outputs, (int)inputs,
-            (nint)0, (nint)0, (nint)0, 1,
+            (nint)0, (nint)0, (nint)0, 1, .. lines?.Arguments ?? [],
         ], early: true);
+        lines?.Sent(output);
         foreach (var tensor in new[] { x, weight, bias }) GC.KeepAlive(tensor);
         return output;
     }
@@ -139,7 +145,7 @@ internal static class SkinnyMatMul
     // Measured (docs/research-log.md): two tiles per block if these are enough for all multiprocessors, otherwise one
     // tile that is read further ahead; small blocks for the short rows of the experts' second products.
     private static (CudaKernel Kernel, int Outputs, int Threads) Kernel(int device, int outputs, int inputs, Weights of,
-        bool gated = false, bool wide = false, int columnGroups = 1)
+        bool gated = false, bool wide = false, int columnGroups = 1, PeerLines? lines = null)
     {
         var experts = of == Weights.Expert;
         var (tiles, warps, depth) = of != Weights.All && inputs <= ShortInputs ? (2, 4, 2)
@@ -149,6 +155,7 @@ internal static class SkinnyMatMul
         [
             $"TILES={tiles}", $"WARPS={warps}", $"DEPTH={depth}", $"GROUPS={columnGroups}", $"GLU={(gated ? 1 : 0)}",
             $"EXPERTS={(experts ? 1 : 0)}", $"HEADS={(of == Weights.Group ? 1 : 0)}", $"WIDE={(wide ? 1 : 0)}",
+            .. lines?.Defines ?? PeerLines.NoDefines,
         ]);
         return (kernel, gated ? TileOutputs : tiles * TileOutputs, 32 * warps);
     }

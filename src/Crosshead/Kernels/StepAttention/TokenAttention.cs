@@ -19,9 +19,9 @@ internal static class TokenAttention
     private const int Threads = 256, MostCluster = 8, MostQueries = 8, TileTokens = 16;
 
     private static readonly Lazy<string> Source = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
-        "launches.cuh", "clusters.cuh", "token_attention.cu"));
+        "launches.cuh", "clusters.cuh", "head_lines.cuh", "token_attention.cu"));
 
-    private static readonly ConcurrentDictionary<(int Device, int Width, int Queries, bool Paged, bool Brain),
+    private static readonly ConcurrentDictionary<(int Device, int Width, int Queries, bool Paged, bool Normed),
         (CudaKernel Kernel, int AtOnce)> Known = new();
 
     /// <summary>Whether <see cref="Apply"/> takes these tensors and is the fastest.</summary>
@@ -33,30 +33,34 @@ internal static class TokenAttention
     /// <param name="capacity">Tokens that a sequence has room for.</param>
     /// <param name="paged">Whether there are pages; then for one sequence, as several could be tokens of the
     /// same.</param>
+    /// <param name="queryNorm">The weight of the queries' norm; null for none.</param>
+    /// <param name="keyNorm">The weight of the keys' norm; null for none.</param>
     public static bool Supports(Tensor x, Tensor cosine, Tensor keys, Tensor values, long heads, long capacity,
-        bool paged)
+        bool paged, Tensor? queryNorm, Tensor? keyNorm)
     {
         var (batch, rows, width) = (x.shape[0], keys.shape[1], keys.shape[3]);
         return StepHeads.Supports(x, cosine, keys, values) && width is 64 or 128 && values.shape[3] == width
             && values.shape[1] == rows && cosine.shape[^1] == width / 2 && heads % rows == 0
             && heads / rows <= MostQueries && capacity <= MostTokens && (!paged || batch == 1)
-            && (!paged || keys.shape[2] % TileTokens == 0)
-            && batch * rows <= Kernel(x.device_index, (int)width, (int)(heads / rows), paged, true).AtOnce;
+            && (!paged || keys.shape[2] % TileTokens == 0) && queryNorm is null == keyNorm is null
+            && new[] { queryNorm, keyNorm }.All(n => n is null || (n.dtype == x.dtype && n.is_contiguous()))
+            && batch * rows
+                <= Kernel(x.device_index, (int)width, (int)(heads / rows), paged, queryNorm is not null).AtOnce;
     }
 
     /// <summary>Norms and turns heads, writes to the caches, and attends.</summary>
     /// <param name="joint">[B, 1, (h + 2g)·d]: queries, keys and values.</param>
     /// <param name="cosine">[1, d/2] or [B, 1, d/2], float32.</param>
     /// <param name="sine">As <paramref name="cosine"/>.</param>
-    /// <param name="queryNorm">[d], the weight of the queries' norm; null for none.</param>
-    /// <param name="keyNorm">[d], likewise of the keys'.</param>
+    /// <param name="queryNorm">[d], the weight of the queries' norm; null for no norms.</param>
+    /// <param name="keyNorm">[d], likewise of the keys' norm.</param>
     /// <param name="epsilon">ε of the norms.</param>
-    /// <param name="positions">The place of each sequence's token, below T, [B] or [1] (int64, on the device). They, and
-    /// <paramref name="table"/>, were written before the product's input.</param>
+    /// <param name="positions">The place of each sequence's token, below T, [B] or [1] (int64, on the device). They,
+    /// and <paramref name="table"/>, were written before the product's input.</param>
     /// <param name="keys">[B, g, T, d]; written to.</param>
     /// <param name="values">Likewise.</param>
-    /// <param name="table">Not null if the caches are pages [pages, g, P, d]: the pages of each sequence, [B, n] (int32,
-    /// on the device), rows in order.</param>
+    /// <param name="table">Not null if the caches are pages [pages, g, P, d]: the pages of each sequence, [B, n]
+    /// (int32, on the device), rows in order.</param>
     /// <param name="scale">Factor of the scores.</param>
     /// <returns>[B, 1, h, d]</returns>
     public static Tensor Apply(Tensor joint, Tensor cosine, Tensor sine, Tensor? queryNorm, Tensor? keyNorm,
@@ -66,8 +70,7 @@ internal static class TokenAttention
         var (batch, rows, width) = ((int)joint.shape[0], (int)keys.shape[1], (int)keys.shape[3]);
         var queries = (int)(joint.shape[2] / width / rows) - 2;
         var output = empty([batch, 1, rows * queries, width], joint.dtype, joint.device);
-        var brain = (queryNorm ?? keyNorm) is not { } norm || norm.dtype == ScalarType.BFloat16;
-        var kernel = Kernel(joint.device_index, width, queries, table is not null, brain).Kernel;
+        var kernel = Kernel(joint.device_index, width, queries, table is not null, queryNorm is not null).Kernel;
         var cluster = kernel.Device.HasClusters ? MostCluster : 1;
         kernel.Launch((cluster, rows, batch), Threads, 0,
         [
@@ -84,13 +87,14 @@ internal static class TokenAttention
         return output;
     }
 
-    private static (CudaKernel Kernel, int AtOnce) Kernel(int device, int width, int queries, bool paged, bool brain) =>
-        Known.GetOrAdd((device, width, queries, paged, brain), static key =>
+    private static (CudaKernel Kernel, int AtOnce) Kernel(int device, int width, int queries, bool paged,
+        bool normed) =>
+        Known.GetOrAdd((device, width, queries, paged, normed), static key =>
         {
             var kernel = CudaKernel.Load(key.Device, Source.Value, "token_attention",
             [
                 $"WIDTH={key.Width}", $"QUERIES={key.Queries}", $"PAGED={(key.Paged ? 1 : 0)}",
-                $"BF16_WEIGHT={(key.Brain ? 1 : 0)}",
+                $"NORMED={(key.Normed ? 1 : 0)}",
             ]);
             return (kernel, kernel.Device.HasClusters ? kernel.ClustersAtOnce(MostCluster, Threads, 0)
                 : kernel.Device.Multiprocessors);

@@ -2,79 +2,27 @@
 // whole heads: query and key heads are normed where there are norms and turned by their positions (RoPE), the token's
 // key and value are written to the cache, and softmax(q Kᵀ · scale) V is taken over all tokens up to this one.
 //
-// The cluster's warps share the tokens of a row out, 16 at a time, and each keeps all that it has in registers. Keys and
-// values lie there in the order in which they are read: where a number stands among those of a product is free as long
-// as both sides agree. So a lane takes 8 numbers of a key, and of values 8 columns of 4 tokens, which are 8 products.
-// The past is read before the product ahead is done, as nothing of this step writes it.
+// The cluster's warps share the tokens of a row out, 16 at a time, and each keeps all that it has in registers. Keys
+// and values lie there in the order in which they are read: where a number stands among those of a product is free as
+// long as both sides agree. So a lane takes 8 numbers of a key, and of values 8 columns of 4 tokens, which are 8
+// products. The past is read before the product ahead is done, as nothing of this step writes it.
 //
-// Compile-time: WIDTH (of a head: 64 or 128), QUERIES (of a row, at most 8), PAGED, BF16_WEIGHT (1 for norms in
-// bfloat16, 0 for float32). For compute capability 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh,
-// launches.cuh and clusters.cuh.
+// Compile-time: WIDTH (of a head: 64 or 128), QUERIES (of a row, at most 8), PAGED, NORMED (1: there are norms). For
+// compute capability 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh
+// and head_lines.cuh.
 
 #define WARPS 8
 #define TOKENS 16                                           // of a tile
-#define PARTS (WIDTH / 32)                                  // of a head: 32 numbers, 8 a lane of four
 #define STRETCHES (WIDTH / 64)                              // of a head: 64 numbers, 8 a group of four lanes
 #define OUTPUTS (QUERIES * WIDTH)
 #define MOST_CLUSTER 8
 #define NEVER (-1e30f)                                      // below every score
-
-#if BF16_WEIGHT
-typedef bf16 weight_element;
-__device__ __forceinline__ float gain(const bf16* p) { return widen(*p); }
-#else
-typedef float weight_element;
-__device__ __forceinline__ float gain(const float* p) { return *p; }
-#endif
 
 __device__ __forceinline__ float exp2_fast(float x)
 {
     float r;
     asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(r) : "f"(x));
     return r;
-}
-
-// A head, normed and turned: of each part 8 numbers at `at`. Zeros where it is not there.
-__device__ __forceinline__ void turn(uint4 (&head)[PARTS], const bf16* source, bool there, const weight_element* norm,
-    float epsilon, const float* cosine, const float* sine, int at)
-{
-    float x[PARTS][8], squares = 0;
-#pragma unroll
-    for (int part = 0; part < PARTS; part++)
-    {
-        const uint4 line = there ? *(const uint4*)(source + 32 * part + at) : make_uint4(0, 0, 0, 0);
-        const u32 words[4] = { line.x, line.y, line.z, line.w };
-#pragma unroll
-        for (int i = 0; i < 8; i++)
-        {
-            x[part][i] = widen((bf16)(words[i / 2] >> i % 2 * 16));
-            squares += x[part][i] * x[part][i];
-        }
-    }
-    if (norm)
-    {
-        squares += __shfl_xor_sync(~0u, squares, 1);
-        squares += __shfl_xor_sync(~0u, squares, 2);
-        const float factor = rsqrtf(squares / WIDTH + epsilon);
-#pragma unroll
-        for (int part = 0; part < PARTS; part++)
-#pragma unroll
-            for (int i = 0; i < 8; i++) x[part][i] *= factor * gain(norm + 32 * part + at + i);
-    }
-#pragma unroll
-    for (int part = 0; part < PARTS / 2; part++)
-#pragma unroll
-        for (int i = 0; i < 8; i++)
-        {
-            const float c = cosine[32 * part + at + i], s = sine[32 * part + at + i];
-            const float a = x[part][i], b = x[part + PARTS / 2][i];
-            x[part][i] = a * c - b * s;
-            x[part + PARTS / 2][i] = b * c + a * s;
-        }
-#pragma unroll
-    for (int part = 0; part < PARTS; part++)
-        head[part] = make_uint4(pack(x[part][0], x[part][1]), pack(x[part][2], x[part][3]),
-            pack(x[part][4], x[part][5]), pack(x[part][6], x[part][7]));
 }
 
 // Element i of a line of 8 of two tokens, side by side.
@@ -84,26 +32,35 @@ __device__ __forceinline__ u32 beside(uint4 first, uint4 second, int i)
     return __byte_perm(a[i / 2], b[i / 2], i % 2 ? 0x7632 : 0x5410);
 }
 
-// What a warp, and then a block, has of a row: of each query its largest score, the total of its weights and its sum.
+// What a warp has of a row: of each query its sum, its largest score and the total of its weights.
 struct __align__(16) Share
 {
     float sums[OUTPUTS], largest[QUERIES], totals[QUERIES];
 };
 
+// What the blocks of a cluster send to one of them: the same of some columns.
+struct __align__(16) Received
+{
+    float sums[OUTPUTS], largest[MOST_CLUSTER][QUERIES], totals[MOST_CLUSTER][QUERIES];
+};
+
 // joint [B, …], sequences `step` apart: rows·QUERIES query heads, rows key heads, rows values, WIDTH each; cosine and
-// sine [table_rows, WIDTH / 2], table_rows 1 or B; norms [WIDTH], null for none; positions [B] (position_step 1) or [1]
-// (step 0), at least two kernels old, and so is the table of pages [B, table_step] (PAGED). The cache's keys and values
-// [B or pages, rows, tokens, WIDTH] with strides in elements; output [B, rows·QUERIES, WIDTH]. The scale has log2(e) in
-// it. A row of a sequence a cluster.
-extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(const bf16* __restrict__ joint, long long step,
+// sine [table_rows, WIDTH / 2], table_rows 1 or B; norms [WIDTH]; positions [B] (position_step 1) or [1] (step 0), at
+// least two kernels old, and so is the table of pages [B, table_step] (PAGED). The cache's keys and values [B or pages,
+// rows, tokens, WIDTH] with strides in elements; output [B, rows·QUERIES, WIDTH]. The scale has log2(e) in it. A row of
+// a sequence a cluster.
+extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(
+    const bf16* __restrict__ joint, long long step,
     const float* __restrict__ cosine, const float* __restrict__ sine, int table_rows,
-    const weight_element* __restrict__ query_norm, const weight_element* __restrict__ key_norm, float epsilon,
+    const bf16* __restrict__ query_norm, const bf16* __restrict__ key_norm, float epsilon,
     const long long* __restrict__ positions, int position_step,
     const int* __restrict__ table, int table_step, int page_tokens,
     bf16* keys, long long key_batch, long long key_row, bf16* values, long long value_batch, long long value_row,
     bf16* __restrict__ output, float scale)
 {
-    __shared__ Share shares[WARPS], whole;
+    __shared__ Share shares[WARPS];
+    __shared__ Received received;
+    cluster_arrive();
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, group = lane / 4, quad = lane % 4;
     const int row = blockIdx.y, rows = gridDim.y, sequence = blockIdx.z, blocks = cluster_size();
     const int position = (int)positions[sequence * position_step];
@@ -141,16 +98,40 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(const b
         }
     };
     if (first < tiles) bring(first);
-    warm(query_norm, WIDTH * sizeof(weight_element));
-    warm(key_norm, WIDTH * sizeof(weight_element));
+    Lines query, own_key, query_gains = {}, key_gains = {};
+    if (NORMED)
+    {
+        read(query_gains, query_norm + 8 * quad, true);
+        read(key_gains, key_norm + 8 * quad, true);
+    }
     follow();
     let_follow();
 
+    Angles cosines, sines;
+    read(cosines, cosine + sequence % table_rows * (WIDTH / 2) + 8 * quad);
+    read(sines, sine + sequence % table_rows * (WIDTH / 2) + 8 * quad);
     joint += sequence * step;
-    cosine += sequence % table_rows * (WIDTH / 2);
-    sine += sequence % table_rows * (WIDTH / 2);
-    uint4 query[PARTS];
-    turn(query, joint + (row * QUERIES + group) * WIDTH, group < QUERIES, query_norm, epsilon, cosine, sine, 8 * quad);
+    read(query, joint + (row * QUERIES + group) * WIDTH + 8 * quad, group < QUERIES);
+    const bool newest = (tiles - 1) % stride == first; // whether this step's token is the warp's
+    uint4 own_value[STRETCHES];
+    read(own_key, joint + (rows * QUERIES + row) * WIDTH + 8 * quad, newest);
+#pragma unroll
+    for (int stretch = 0; stretch < STRETCHES; stretch++)
+        own_value[stretch] = newest
+            ? *(const uint4*)(joint + (rows * (QUERIES + 1) + row) * WIDTH + 64 * stretch + 8 * group) : none;
+    turn(query, query_gains, epsilon, cosines, sines);
+    if (newest)
+    {
+        turn(own_key, key_gains, epsilon, cosines, sines);
+        const long long page = page_of(position), place = (long long)place_of(position) * WIDTH;
+#pragma unroll
+        for (int part = 0; part < PARTS; part++)
+            if (group == 0) *(uint4*)(keys + page * key_batch + place + 32 * part + 8 * quad) = own_key[part];
+#pragma unroll
+        for (int stretch = 0; stretch < STRETCHES; stretch++)
+            if (quad == 0) *(uint4*)(values + page * value_batch + place + 64 * stretch + 8 * group) =
+                own_value[stretch];
+    }
 
     float largest = NEVER, total = 0, sums[STRETCHES][8][4] = {};
     for (int tile = first; tile < tiles; tile += stride)
@@ -158,28 +139,16 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(const b
         if (tile > first) bring(tile);
         if (tile == tiles - 1) // this step's token
         {
-            const long long page = page_of(position), place = (long long)place_of(position) * WIDTH;
-            const bf16 *own_key = joint + (rows * QUERIES + row) * WIDTH,
-                *own_value = joint + (rows * (QUERIES + 1) + row) * WIDTH;
-            uint4 turned[PARTS];
-            turn(turned, own_key, true, key_norm, epsilon, cosine, sine, 8 * quad);
 #pragma unroll
-            for (int part = 0; part < PARTS; part++)
-            {
+            for (int half = 0; half < 2; half++)
+                if (tile * TOKENS + 8 * half + group == position)
 #pragma unroll
-                for (int half = 0; half < 2; half++)
-                    if (tile * TOKENS + 8 * half + group == position) key[half][part] = turned[part];
-                if (group == 0) *(uint4*)(keys + page * key_batch + place + 32 * part + 8 * quad) = turned[part];
-            }
+                    for (int part = 0; part < PARTS; part++) key[half][part] = own_key[part];
 #pragma unroll
-            for (int stretch = 0; stretch < STRETCHES; stretch++)
-            {
-                const uint4 line = *(const uint4*)(own_value + 64 * stretch + 8 * group);
+            for (int i = 0; i < 4; i++)
+                if (tile * TOKENS + 2 * quad + i % 2 + 8 * (i / 2) == position)
 #pragma unroll
-                for (int i = 0; i < 4; i++)
-                    if (tile * TOKENS + 2 * quad + i % 2 + 8 * (i / 2) == position) value[i][stretch] = line;
-                if (quad == 0) *(uint4*)(values + page * value_batch + place + 64 * stretch + 8 * group) = line;
-            }
+                    for (int stretch = 0; stretch < STRETCHES; stretch++) value[i][stretch] = own_value[stretch];
         }
 
         // Scores of a query (a group of lanes) by 2 × 2 tokens a lane.
@@ -246,44 +215,42 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(const b
                         sums[stretch][i][e], sums[stretch][i + 1][e], sums[stretch][i + 2][e], sums[stretch][i + 3][e]);
     }
     __syncthreads();
-    for (int at = threadIdx.x; at < OUTPUTS; at += 32 * WARPS)
+    cluster_wait(); // all blocks are there
+    const int columns = WIDTH / blocks, self = cluster_rank(); // of a query, those that a block joins
+    for (int at = 4 * threadIdx.x; at < OUTPUTS; at += 4 * 32 * WARPS)
     {
-        const int m = at / WIDTH;
-        float most = NEVER, sum = 0, all = 0;
+        const int m = at / WIDTH, column = at % WIDTH, to = column / columns;
+        float most = NEVER, all = 0;
+        float4 sum = make_float4(0, 0, 0, 0);
 #pragma unroll
         for (int w = 0; w < WARPS; w++) most = fmaxf(most, shares[w].largest[m]);
 #pragma unroll
         for (int w = 0; w < WARPS; w++)
         {
             const float part = exp2_fast(shares[w].largest[m] - most);
-            sum += part * shares[w].sums[at];
+            const float4 x = *(const float4*)(shares[w].sums + at);
+            sum.x += part * x.x; sum.y += part * x.y; sum.z += part * x.z; sum.w += part * x.w;
             all += part * shares[w].totals[m];
         }
-        whole.sums[at] = sum;
-        if (at % WIDTH == 0) { whole.largest[m] = most; whole.totals[m] = all; }
+        write_peer4(address_of_peer(shared_address(received.sums + (self * QUERIES + m) * columns + column % columns),
+            to), sum);
+        if (column % columns > 0) continue;
+        write_peer(address_of_peer(shared_address(received.largest[self] + m), to), most);
+        write_peer(address_of_peer(shared_address(received.totals[self] + m), to), all);
     }
     cluster_barrier();
-    const u32 shared = (u32)__cvta_generic_to_shared(&whole);
-    const int each = (OUTPUTS + blocks - 1) / blocks, from = cluster_rank() * each;
-    for (int at = from + threadIdx.x; at < min(from + each, OUTPUTS); at += 32 * WARPS)
+    for (int at = threadIdx.x; at < QUERIES * columns; at += 32 * WARPS)
     {
-        const int m = at / WIDTH;
-        float high[MOST_CLUSTER], most = NEVER, sum = 0, all = 0;
-#pragma unroll
-        for (int r = 0; r < MOST_CLUSTER; r++)
+        const int m = at / columns;
+        float most = NEVER, sum = 0, all = 0;
+        for (int r = 0; r < blocks; r++) most = fmaxf(most, received.largest[r][m]);
+        for (int r = 0; r < blocks; r++)
         {
-            high[r] = r < blocks ? read_peer(address_of_peer(shared + 4 * (OUTPUTS + m), r)) : NEVER;
-            most = fmaxf(most, high[r]);
+            const float part = exp2_fast(received.largest[r][m] - most);
+            sum += part * received.sums[r * QUERIES * columns + at];
+            all += part * received.totals[r][m];
         }
-#pragma unroll
-        for (int r = 0; r < MOST_CLUSTER; r++)
-        {
-            if (r >= blocks) break;
-            const float part = exp2_fast(high[r] - most);
-            all += part * read_peer(address_of_peer(shared + 4 * (OUTPUTS + QUERIES + m), r));
-            sum += part * read_peer(address_of_peer(shared + 4 * at, r));
-        }
-        output[(long long)(sequence * rows + row) * OUTPUTS + at] = narrow(sum / all);
+        output[(long long)(sequence * rows + row) * OUTPUTS + m * WIDTH + self * columns + at % columns]
+            = narrow(sum / all);
     }
-    cluster_barrier(); // a block's memory stays until its peers have read it
 }

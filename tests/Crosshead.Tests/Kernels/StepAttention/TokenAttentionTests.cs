@@ -36,7 +36,8 @@ public sealed class TokenAttentionTests
             var (ownKeys, ownValues) = (keys.clone(), values.clone());
             var scale = 1 / Math.Sqrt(width);
 
-            Assert.True(TokenAttention.Supports(joint, cos, keys, values, heads, Capacity, paged));
+            Assert.True(TokenAttention.Supports(joint, cos, keys, values, heads, Capacity, paged, queryNorm,
+                keyNorm));
             var actual = TokenAttention.Apply(joint, cos, sin, queryNorm, keyNorm, Epsilon, positions, ownKeys,
                 ownValues, table, scale);
 
@@ -58,10 +59,12 @@ public sealed class TokenAttentionTests
         using var scope = NewDisposeScope();
         var (x, cos) = (zeros([1, 1, 64], ScalarType.BFloat16, CUDA), zeros([1, 32], ScalarType.Float32, CUDA));
         var cache = zeros([1, 8, 64, 64], ScalarType.BFloat16, CUDA);
-        Assert.True(TokenAttention.Supports(x, cos, cache, cache, 32, 4096, paged: false));
-        Assert.False(TokenAttention.Supports(x, cos, cache, cache, 32, 4097, paged: false));
-        Assert.False(TokenAttention.Supports(x, cos, cache, cache, 128, 4096, paged: false));
-        Assert.False(TokenAttention.Supports(x.expand(2, 1, 64), cos, cache, cache, 32, 4096, paged: true));
-        Assert.False(TokenAttention.Supports(x.expand(64, 1, 64), cos, cache, cache, 32, 4096, paged: false));
+        bool Taken(Tensor x, long heads, long capacity, bool paged) =>
+            TokenAttention.Supports(x, cos, cache, cache, heads, capacity, paged, null, null);
+        Assert.True(Taken(x, 32, 4096, false));
+        Assert.False(Taken(x, 32, 4097, false));
+        Assert.False(Taken(x, 128, 4096, false));
+        Assert.False(Taken(x.expand(2, 1, 64), 32, 4096, true));
+        Assert.False(Taken(x.expand(64, 1, 64), 32, 4096, false));
     }
 }
