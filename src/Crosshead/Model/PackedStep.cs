@@ -7,7 +7,7 @@ namespace Crosshead.Model;
 
 /// <summary>
 /// A block's decoding step with weights that stay quantised on a CUDA device. Its four products read the residual
-/// stream, norm it and add to it themselves, so that six kernels in all follow each other.
+/// stream, norm it and add to it themselves, so that five or six kernels in all follow each other.
 /// </summary>
 internal sealed class PackedStep
 {
