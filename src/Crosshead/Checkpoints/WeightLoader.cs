@@ -108,7 +108,7 @@ internal static class WeightLoader
                 + $"{string.Join(", ", SafetensorsType.All.Where(t => t.IsFloat))}.");
         ErrorList.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name)
             && !Ignorable(s.Part.Name, options) && !weights.Layout.IsOfDraftLayer(s.Part.Name)
-            && !weights.IsZeroBias(s.Weight.Name)),
+            && !weights.IsZeroBias(s.Weight.Name) && s.Weight.Elements > 0),
             s => $"\"{s.Part.Name.Shown()}\" of shape {Shape(s.Part.Shape)}",
             surplus => $"\"{weights.Path}\" holds the tensor {surplus}, which this model has no place for; its "
                 + $"config.json belongs to another model.");

@@ -48,7 +48,7 @@ internal static class ExpertKeys
 
     /// <summary>Those of gpt-oss.</summary>
     public static IReadOnlyList<ConfigKey> GptOss { get; } =
-        [Count(LocalNumber), PerToken, InnerIsFeedForward, Limit];
+        [Count(LocalNumber), PerToken, InnerIsFeedForward, Limit with { Read = (_, options) => options }];
 
     /// <summary>Those of <c>crosshead</c>, which express every mixture.</summary>
     public static IReadOnlyList<ConfigKey> Own { get; } =

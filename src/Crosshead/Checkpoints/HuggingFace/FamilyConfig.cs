@@ -17,6 +17,9 @@ internal sealed record FamilyConfig(ModelFamily Family, string Architecture)
     /// <summary>Its keys beside the common ones.</summary>
     public IReadOnlyList<ConfigKey> Keys { get; init; } = [];
 
+    /// <summary>Keys with the value that Transformers computes with, whatever they say.</summary>
+    public IReadOnlyDictionary<string, string> Fixed { get; init; } = new Dictionary<string, string>();
+
     /// <summary>How its tensors are stored.</summary>
     public TensorRules Tensors { get; init; } = TensorRules.None;
 

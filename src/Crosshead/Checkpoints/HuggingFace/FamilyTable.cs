@@ -155,7 +155,8 @@ internal static class FamilyTable
             Windows = WindowRule.ByType,
             FullEvery = 6,
             Always = o => Gemma(o) with { Attention = o.Attention with { QueryKeyNormOffset = 1 } },
-            Keys = [ConfigKey.QueryScalar(256), ConfigKey.ScoreCap(null), ConfigKey.LogitCap(null)],
+            // Transformers does not use attn_logit_softcapping here.
+            Keys = [ConfigKey.QueryScalar(256), ConfigKey.LogitCap(null)],
         },
         new(ModelFamily.Cohere2, "Cohere2ForCausalLM")
         {

@@ -69,11 +69,12 @@ internal static class RopeConfig
     public static int? TurnedOf(ConfigValues config, FamilyConfig family, ModelOptions options)
     {
         if (family.PartialRotary is not { } otherwise) return null;
-        var given = Objects.Select(config.Child).Append(config).Select(c => c?.Optional<double>(PartialKey))
-            .OfType<double>().Distinct().ToArray();
+        // Transformers 5 writes the family's default beside rope_parameters, whatever is in them, and reads the latter.
+        var given = Objects.Select(config.Child).Select(c => c?.Optional<double>(PartialKey)).OfType<double>()
+            .Distinct().ToArray();
         if (given.Length > 1)
             throw config.Error($"{PartialKey} is given twice, as {given[0]} and as {given[1]}; remove one");
-        var turned = (int)(options.HeadDim * (given.Length > 0 ? given[0] : otherwise));
+        var turned = (int)(options.HeadDim * (given.Length > 0 ? given[0] : config.Or(PartialKey, otherwise)));
         return turned == options.HeadDim ? null : turned;
     }
 
@@ -256,7 +257,7 @@ internal static class RopeConfig
                 OriginalContext = original,
             },
             "yarn" => Yarn(config, rope, original),
-            "longrope" => new()
+            "longrope" or "su" => new() // the second is an older name
             {
                 Kind = RopeScalingKind.LongRope,
                 Factor = FactorOf(config, rope, original),

@@ -54,6 +54,7 @@ internal static class SparseFamilies
             Always = o => o with { Attention = o.Attention with { Sinks = true } },
             Experts = new ExpertOptions { RouterBias = true, Bias = true, SwiGluLimit = 7 },
             Keys = ExpertKeys.GptOss,
+            Fixed = new Dictionary<string, string> { ["swiglu_limit"] = "7" },
             Tensors = new TensorRules
             {
                 Names = new Dictionary<string, string> { ["mlp.router"] = "mlp.gate" },

@@ -49,11 +49,14 @@ internal static class UnsupportedKeys
     /// <exception cref="CrossheadException">It does; the message names key and value.</exception>
     public static void Refuse(ConfigValues config, FamilyConfig family, bool own)
     {
-        foreach (var (key, supported) in Table)
+        foreach (var (key, usual) in Table)
         {
-            if (own && ExpertKeys.Own.Any(k => k.Name == key)) continue;
-            if (!own && (key == "hidden_act" || family.Keys.Any(k => k.Name == key)
-                || (key == RopeConfig.PartialKey && family.PartialRotary is not null))) continue;
+            var supported = usual;
+            if (!own && family.Fixed.TryGetValue(key, out var one)) supported = [one];
+            else if (own && ExpertKeys.Own.Any(k => k.Name == key)
+                || !own && (key == "hidden_act" || family.Keys.Any(k => k.Name == key)
+                || (key == RopeConfig.PartialKey && family.PartialRotary is not null)))
+                continue;
             if (config[key] is not { } value || supported.Any(s => JsonNode.DeepEquals(JsonNode.Parse(s), value)))
                 continue;
             var remedy = supported.Length == 0 ? "null" : string.Join(" or ", supported.Select(s => s.Trim('"')));
