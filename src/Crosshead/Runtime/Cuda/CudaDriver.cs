@@ -41,9 +41,6 @@ internal static unsafe partial class CudaDriver
     /// </summary>
     public const int RelaxedCapture = 2;
 
-    /// <summary>CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED.</summary>
-    public const int IsPeerAlready = 704;
-
     /// <summary>CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS: imported memory of another device can be used.</summary>
     public const uint PeerImport = 1;
 
@@ -210,9 +207,6 @@ internal static unsafe partial class CudaDriver
 
     [LibraryImport(Library, EntryPoint = "cuIpcCloseMemHandle")]
     public static partial int CloseImport(nint address);
-
-    [LibraryImport(Library, EntryPoint = "cuCtxEnablePeerAccess")]
-    public static partial int EnablePeerAccess(nint context, uint flags);
 
     [LibraryImport(Library, EntryPoint = "cuStreamWaitValue32_v2")]
     public static partial int WaitForNumber(nint stream, nint address, uint number, uint flags);

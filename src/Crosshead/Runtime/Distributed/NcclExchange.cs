@@ -32,6 +32,9 @@ internal sealed class NcclExchange : TensorExchange
         _copies = PeerCopies.Connect(ranks, device, _stream);
     }
 
+    /// <summary>Whether memory that is open receives by the GPUs' copy engines.</summary>
+    public bool Copies => _copies is not null;
+
     /// <summary>
     /// Connects the GPUs of all ranks; every rank must call it. One rank alone only copies, and needs no NCCL.
     /// </summary>

@@ -41,8 +41,8 @@ internal sealed class PeerCopies : IDisposable
     /// <param name="ranks">The ranks, which agree by it.</param>
     /// <param name="device">This rank's GPU.</param>
     /// <param name="stream">Where exchanges are queued.</param>
-    /// <returns>Null on all ranks if they are not on one host, one does not reach another's memory, or one of the
-    /// variables forbids it.</returns>
+    /// <returns>Null on all ranks if they are not on one host, or are one process, if one does not reach another's
+    /// memory, or if one of the variables forbids it.</returns>
     public static PeerCopies? Connect(ICommunicator ranks, CudaDevice device, SideStream stream)
     {
         var wanted = ranks.LocalRanks == ranks.Ranks && ranks.Ranks > 1
@@ -119,7 +119,7 @@ internal sealed class PeerCopies : IDisposable
     // Where each place is on every rank; null if one of them cannot be reached.
     private nint[][]? OpenAll(ICommunicator ranks, IReadOnlyList<nint> places)
     {
-        PeerAddress[] own = [.. places.Select(p => PeerAddress.Of(_device, p))];
+        PeerAddress[] own = [.. places.Select(p => PeerAddress.Of(p))];
         var told = ranks.AllGather<PeerAddress>(own);
         var all = places.Select(p => new nint[_ranks]).ToArray();
         var reached = told.Length == _ranks * places.Count;

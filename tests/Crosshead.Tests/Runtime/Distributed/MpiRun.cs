@@ -23,7 +23,7 @@ internal sealed record MpiRun(int ExitCode, string Out, string Error)
 
     /// <summary>Ranks that run the command line.</summary>
     public static Part CrossheadPart(int ranks, params string[] args) =>
-        new(ranks, [Dotnet, Path.Combine(s_bin, "Crosshead.Cli.dll"), .. args]);
+        new(ranks, [.. Program("Crosshead.Cli"), .. args]);
 
     /// <summary>Runs a command of <see cref="RankScenarios"/> on ranks.</summary>
     public static MpiRun Scenario(MpiFlavor flavor, int ranks, string name, params (string, string)[] variables) =>
@@ -38,7 +38,7 @@ internal sealed record MpiRun(int ExitCode, string Out, string Error)
 
     /// <summary>Ranks that run a command of <see cref="RankScenarios"/>.</summary>
     public static Part ScenarioPart(int ranks, string name, params (string Name, string Value)[] variables) =>
-        new(ranks, [Dotnet, Path.Combine(s_bin, "Crosshead.Tests.dll"), RankScenarios.Argument, name], variables);
+        new(ranks, [.. Program("Crosshead.Tests"), RankScenarios.Argument, name], variables);
 
     /// <summary>The flavor that is installed, Open MPI first; skips the test if none is.</summary>
     public static MpiFlavor Installed() => Find(MpiFlavor.OpenMpi) is not null ? MpiFlavor.OpenMpi : MpiFlavor.Mpich;
@@ -46,7 +46,7 @@ internal sealed record MpiRun(int ExitCode, string Out, string Error)
     /// <summary>Starts ranks; <see cref="Finish"/> waits for their end.</summary>
     public static Process Start(MpiFlavor flavor, IReadOnlyList<Part> parts)
     {
-        var launcher = Find(flavor);
+        var launcher = flavor == MpiFlavor.None ? parts[0].Command[0] : Find(flavor);
         Assert.SkipUnless(launcher is not null, $"{flavor} is not installed (scripts/install-mpi.sh)");
         var own = flavor == MpiFlavor.None;
         var start = new ProcessStartInfo(launcher)
@@ -94,14 +94,16 @@ internal sealed record MpiRun(int ExitCode, string Out, string Error)
 
     private static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
 
+    // A published program needs no dotnet.
+    private static string[] Program(string name) => File.Exists(Dotnet) || Find(Dotnet) is not null
+        ? [Dotnet, Path.Combine(s_bin, $"{name}.dll")] : [Path.Combine(s_bin, name)];
+
     // Debian installs both under names of their own.
-    private static string? Find(MpiFlavor flavor)
-    {
-        if (flavor == MpiFlavor.None) return Dotnet;
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
-        var name = flavor == MpiFlavor.OpenMpi ? "mpirun.openmpi" : "mpirun.mpich";
-        return folders.Select(f => Path.Combine(f, name)).FirstOrDefault(File.Exists);
-    }
+    private static string? Find(MpiFlavor flavor) =>
+        Find(flavor == MpiFlavor.OpenMpi ? "mpirun.openmpi" : "mpirun.mpich");
+
+    private static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+        .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 
     /// <summary>Ranks that run the same command with the same variables.</summary>
     public sealed record Part(int Ranks, string[] Command, (string Name, string Value)[]? Variables = null);

@@ -57,49 +57,18 @@ public sealed class NcclExchangeTests
             : (arange(count, ScalarType.Int64, device) + first.Value).remainder(251).to_type(type);
     });
 
-    // Memory that is open is written by the ranks' own copies, where GPUs reach each other.
+    // Ranks of one process exchange by NCCL alone.
     [Theory]
-    [InlineData(2)]
-    [InlineData(4)]
-    public void Parts_of_random_lengths_arrive_in_open_memory(int ranks) => OnGpus(ranks, (communicator, device) =>
+    [InlineData(2, "exchange-gpus")]
+    [InlineData(4, "exchange-gpus")]
+    [InlineData(2, "leave-gpus")]
+    public void Processes_exchange_by_copies(int ranks, string scenario)
     {
-        const int most = 100_000;
-        using var scope = NewDisposeScope();
-        using var exchange = TensorExchange.Of(communicator, device);
-        var (random, rank) = (new Random(6), communicator.Rank);
-        var (receive, gathered) = (Numbers(ranks * most, null), Numbers(ranks * most, null));
-        exchange.Open([receive, gathered]);
-        for (var repeat = 0; repeat < 50; repeat++)
-        {
-            using var inner = NewDisposeScope();
-            // counts[s][t]: what rank s sends to rank t; a third of the parts is empty
-            var counts = Enumerable.Range(0, ranks).Select(_ => Enumerable.Range(0, ranks)
-                .Select(_ => random.Next(3) == 0 ? 0L : random.Next(most)).ToArray()).ToArray();
-            long[] received = [.. counts.Select(c => c[rank])];
-            long[] places = [.. Enumerable.Range(0, ranks).Select(to => counts[..rank].Sum(c => c[to]))];
-            Tensor[] parts = [.. counts[rank].Select((count, to) => Numbers(count, Part(rank, to)))];
-            var rest = Numbers((ranks * most) - received.Sum(), null);
-            var expected = cat([.. received.Select((count, from) => Numbers(count, Part(from, rank))), rest]);
-            receive.fill_(-1);
-            long[] cuts = [0, .. Enumerable.Range(1, ranks - 1).Select(_ => (long)random.Next(ranks * most)).Order(),
-                ranks * most];
-            long[] lengths = [.. cuts.Zip(cuts.Skip(1), (from, to) => to - from)];
-            var (own, all) = (Numbers(lengths[rank], Part(rank, 0)),
-                cat([.. lengths.Select((length, of) => Numbers(length, Part(of, 0)))]));
-            Meet(communicator, device);
-            exchange.AllToAll(parts, receive, received, places);
-            exchange.AllGather(own, gathered, lengths);
-            exchange.Wait();
-            Assert.True(receive.equal(expected).all().item<bool>());
-            Assert.True(gathered.equal(all).all().item<bool>());
-
-            int? Part(int from, int to) => (31 * from) + (7 * to) + repeat;
-        }
-        communicator.Barrier();
-
-        Tensor Numbers(long count, int? first) => first is null ? full(count, -1, ScalarType.Int32, device)
-            : arange(first.Value, first.Value + count, ScalarType.Int32, device);
-    });
+        Assert.SkipUnless(cuda.is_available() && cuda.device_count() >= ranks, $"{ranks} GPUs are needed");
+        var run = MpiRun.Scenario(MpiFlavor.None, ranks, scenario);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal("right, by copies", run.Out.Trim());
+    }
 
     // One process adds the gradients of all micro-batches; here each rank adds its share, beside other work and without
     // ever waiting on the host.
@@ -157,27 +126,20 @@ public sealed class NcclExchangeTests
         }
     });
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_rank_that_is_gone_does_not_hold_up_the_end(bool open) => OnGpus(2, (communicator, device) =>
+    [Fact]
+    public void A_rank_that_is_gone_does_not_hold_up_the_end() => OnGpus(2, (communicator, device) =>
     {
         using var scope = NewDisposeScope();
         var exchange = TensorExchange.Of(communicator, device);
         var (send, receive) = (ones(1000, device: device), zeros(1000, device: device));
-        if (open) exchange.Open([receive]);
-        long[] places = open ? [500 * communicator.Rank, 500 * communicator.Rank] : [];
-        void Exchange() => exchange.AllToAll([send.narrow(0, 0, 500), send.narrow(0, 500, 500)], receive, [500, 500],
-            places);
-        Meet(communicator, device);
-        Exchange();
+        exchange.AllToAll(send, [500, 500], receive, [500, 500]);
         exchange.Wait();
         Assert.Equal(1000, receive.sum().item<float>());
         communicator.Barrier();
         var watch = Stopwatch.StartNew();
         if (communicator.Rank == 0)
         {
-            Exchange(); // rank 1 never does
+            exchange.AllToAll(send, [500, 500], receive, [500, 500]); // rank 1 never does
             exchange.Dispose();
             Assert.InRange(watch.Elapsed.TotalSeconds, 0, 20);
         }

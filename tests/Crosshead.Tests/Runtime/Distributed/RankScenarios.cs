@@ -31,6 +31,8 @@ internal static partial class RankScenarios
     private static IEnumerable<Command> Commands() =>
     [
         new Scenario("exchange", (communicator, output, _) => Exchange(communicator, output)),
+        new Scenario("exchange-gpus", (communicator, output, _) => GpuScenarios.Exchange(communicator, output)),
+        new Scenario("leave-gpus", (communicator, output, _) => GpuScenarios.Leave(communicator, output)),
         new Scenario("fail", (communicator, _, _) => FailAt(2, communicator, () =>
         {
             if (communicator.Rank == 1) throw new CrossheadException("the disk is full.");
