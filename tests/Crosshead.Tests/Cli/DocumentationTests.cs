@@ -57,8 +57,8 @@ public sealed partial class DocumentationTests
     [GeneratedRegex("```sh\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Block();
 
-    // What a shell takes for itself: comments, pipes and redirections.
-    [GeneratedRegex(@"\s+[#|<>].*$")]
+    // What a shell takes for itself: comments, pipes, redirections and what goes on beside.
+    [GeneratedRegex(@"\s+[#|<>&].*$")]
     private static partial Regex Tail();
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
