@@ -44,26 +44,51 @@ __device__ __forceinline__ void take_limits(int2* limits, Piece piece, const int
     }
 }
 
-// Four columns of a query, of all parts of a piece: Σ 2^(max_r − max) O_r, and the same of the totals of weights.
-__device__ __forceinline__ float4 join_parts(Parts parts, long long first, long long step, int count, int column,
-    float& whole)
+// All parts of a piece's queries: Σ 2^(max_r − max) O_r, and the same of the totals of weights. A thread takes four
+// columns of a query, MANY times side by side, so that it waits once for what it loads of a part.
+template <int MANY, int THREADS, class Write>
+__device__ __forceinline__ void join_parts(Parts parts, long long first, long long step, int count, int queries,
+    int thread, Write write)
 {
-    float most = NEVER;
-    float4 joined = make_float4(0, 0, 0, 0);
-    whole = 0;
-#pragma unroll 8
-    for (int r = 0; r < count; r++) most = fmaxf(most, __ldcg(parts.largest + first + r * step));
-#pragma unroll 8
-    for (int r = 0; r < count; r++)
+    const int work = queries * (WV / 4);
+    for (int from = thread; from < work; from += MANY * THREADS)
     {
-        const long long place = first + r * step;
-        const float share = exp2_fast(__ldcg(parts.largest + place) - most);
-        const float4 x = __ldcg((const float4*)(parts.sums + place * WV + column));
-        whole += share * __ldcg(parts.totals + place);
-        joined = make_float4(joined.x + share * x.x, joined.y + share * x.y, joined.z + share * x.z,
-            joined.w + share * x.w);
+        float4 joined[MANY];
+        float most[MANY], whole[MANY];
+#pragma unroll
+        for (int k = 0; k < MANY; k++) { joined[k] = make_float4(0, 0, 0, 0); most[k] = NEVER; whole[k] = 0; }
+#pragma unroll 2
+        for (int r = 0; r < count; r++)
+        {
+            float4 x[MANY];
+            float high[MANY], total[MANY];
+#pragma unroll
+            for (int k = 0; k < MANY; k++)
+            {
+                const int i = min(from + k * THREADS, work - 1);
+                const long long place = first + r * step + i / (WV / 4);
+                high[k] = __ldcg(parts.largest + place);
+                total[k] = __ldcg(parts.totals + place);
+                x[k] = __ldcg((const float4*)(parts.sums + place * WV + i % (WV / 4) * 4));
+            }
+#pragma unroll
+            for (int k = 0; k < MANY; k++)
+            {
+                const float now = fmaxf(most[k], high[k]);
+                const float fade = exp2_fast(most[k] - now), share = exp2_fast(high[k] - now);
+                most[k] = now;
+                whole[k] = whole[k] * fade + share * total[k];
+                joined[k] = make_float4(joined[k].x * fade + share * x[k].x, joined[k].y * fade + share * x[k].y,
+                    joined[k].z * fade + share * x[k].z, joined[k].w * fade + share * x[k].w);
+            }
+        }
+#pragma unroll
+        for (int k = 0; k < MANY; k++)
+        {
+            const int i = from + k * THREADS;
+            if (i < work) write(i / (WV / 4), i % (WV / 4) * 4, joined[k], whole[k]);
+        }
     }
-    return joined;
 }
 
 // What a block has found, from shared memory to the output [rows of the pass, rows, queries, WV] or, of several items,
@@ -97,12 +122,6 @@ __device__ __forceinline__ void leave_piece(Piece piece, const float* found, con
     if (!is_last) return;
     __threadfence();
     if (threadIdx.x == 0) counters[piece.place] = 0;        // for the next launch
-    for (int i = threadIdx.x; i < work; i += THREADS)
-    {
-        const int m = i / (WV / 4), column = i % (WV / 4) * 4;
-        float whole;
-        const float4 joined = join_parts(parts, (long long)piece.place * QUERIES + m, (long long)piece.step * QUERIES,
-            piece.parts, column, whole);
-        write(m, column, joined, whole);
-    }
+    join_parts<4, THREADS>(parts, (long long)piece.place * QUERIES, (long long)piece.step * QUERIES, piece.parts,
+        piece.tokens * queries, threadIdx.x, write);
 }

@@ -130,16 +130,13 @@ __device__ __forceinline__ void leave_share(Item item, const float (&sum)[VALUE_
     if (!*is_last) return;
     __threadfence();
     if (thread == 0) counters[first] = 0;                    // for the next launch
-    for (int i = thread; i < queries * (WV / 4); i += GROUP)
-    {
-        const int m = i / (WV / 4), column = i % (WV / 4) * 4;
-        float whole;
-        const float4 x = join_parts(parts, (long long)first * QUERIES + m, gridDim.y * QUERIES, item.parts, column,
-            whole);
-        const float factor = whole == 0 ? 0 : 1 / whole;     // nothing seen: zeros
-        *(uint2*)(output + m * WV + column) = make_uint2(pack(x.x * factor, x.y * factor),
-            pack(x.z * factor, x.w * factor));
-    }
+    join_parts<8, GROUP>(parts, (long long)first * QUERIES, gridDim.y * QUERIES, item.parts, queries, thread,
+        [&](int m, int column, float4 x, float whole)
+        {
+            const float factor = whole == 0 ? 0 : 1 / whole; // nothing seen: zeros
+            *(uint2*)(output + m * WV + column) = make_uint2(pack(x.x * factor, x.y * factor),
+                pack(x.z * factor, x.w * factor));
+        });
 }
 #else
 #define SHARE_PARAMETERS
