@@ -20,6 +20,9 @@ public interface IDecoder : IDisposable
     /// </summary>
     int? ShortContext => null;
 
+    /// <summary>What tokens of prompts cost beside each other.</summary>
+    PromptCost PromptCost => default;
+
     /// <summary>Computes the tokens of a pass and adds them to the cache.</summary>
     /// <param name="pass">The tokens.</param>
     /// <param name="cancellation">Checked between parts of a long pass.</param>

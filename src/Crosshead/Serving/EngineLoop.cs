@@ -37,7 +37,7 @@ internal sealed class EngineLoop
     {
         (_decoder, _store, _meter, _clock) = (decoder, (IPageStore)decoder.Cache, meter, clock);
         (_inbox, _outbox, _draws) = (inbox, outbox, new StepDraws(decoder));
-        Scheduler = new Scheduler(options, slots, _store.Pages, _store.PageTokens);
+        Scheduler = new Scheduler(options, slots, _store.Pages, _store.PageTokens, decoder.PromptCost);
         _calls = new OpenCalls(options, inbox, outbox, Scheduler, Counters, clock);
         Counters.Publish(Scheduler);
     }

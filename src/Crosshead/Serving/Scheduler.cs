@@ -1,3 +1,5 @@
+using Crosshead.Decoding;
+
 namespace Crosshead.Serving;
 
 /// <summary>
@@ -25,12 +27,13 @@ internal sealed class Scheduler
     /// <param name="slots">Most sequences side by side.</param>
     /// <param name="pages">Number of pages.</param>
     /// <param name="pageTokens">Tokens per page.</param>
-    public Scheduler(EngineOptions options, int slots, int pages, int pageTokens)
+    /// <param name="cost">What tokens of prompts cost.</param>
+    public Scheduler(EngineOptions options, int slots, int pages, int pageTokens, PromptCost cost = default)
     {
         (Pool, _usedSlots) = (new PagePool(pages), new bool[slots]);
         _tree = new PrefixTree(Pool, options.PrefixCache);
         _table = new PageTable(Pool, _tree, pageTokens);
-        (_admission, _shares) = (new Admission(_table), new PrefillShares(options));
+        (_admission, _shares) = (new Admission(_table), new PrefillShares(options, cost));
     }
 
     /// <summary>The pages.</summary>
@@ -90,7 +93,7 @@ internal sealed class Scheduler
         }
         var prompts = Running.Count(s => s.Left > 1);
         var budget = meter.Budget(_plan.Decodes, _waiting.Count + prompts);
-        if (!_plan.Preempted) budget -= Admit(budget, prompts);
+        if (!_plan.Preempted) budget = budget with { Tokens = budget.Tokens - Admit(budget.Tokens, prompts) };
         _shares.Add(Running, budget, _plan);
         return _plan;
     }

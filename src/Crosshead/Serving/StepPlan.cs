@@ -1,3 +1,5 @@
+using Crosshead.Decoding;
+
 namespace Crosshead.Serving;
 
 /// <summary>What one step computes.</summary>
@@ -12,6 +14,12 @@ internal sealed class StepPlan
     /// <summary>Number of tokens of all runs.</summary>
     public int Tokens { get; private set; }
 
+    /// <summary>What the tokens of prompts cost, counted as <see cref="PromptCost"/> does.</summary>
+    public double PromptWork { get; private set; }
+
+    /// <summary>The part of it that does not depend on the number of tokens.</summary>
+    public double ReadingWork { get; private set; }
+
     /// <summary>Sequences that got a slot in this step.</summary>
     public List<Sequence> Started { get; } = [];
 
@@ -23,7 +31,7 @@ internal sealed class StepPlan
     {
         Runs.Clear();
         Started.Clear();
-        (Decodes, Tokens, Preempted) = (0, 0, false);
+        (Decodes, Tokens, Preempted, PromptWork, ReadingWork) = (0, 0, false, 0, 0);
     }
 
     /// <summary>Adds the next tokens of a sequence.</summary>
@@ -32,5 +40,13 @@ internal sealed class StepPlan
         if (sequence.Left == 1) Decodes++;
         Tokens += count;
         Runs.Add((sequence, count));
+    }
+
+    /// <summary>Adds tokens of a prompt.</summary>
+    public void Add(Sequence sequence, int count, PromptCost cost)
+    {
+        Add(sequence, count);
+        PromptWork += cost.Of(count, sequence.Computed);
+        ReadingWork += cost.Reading(sequence.Computed);
     }
 }

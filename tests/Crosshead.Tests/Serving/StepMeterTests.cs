@@ -1,3 +1,4 @@
+using Crosshead.Decoding;
 using Crosshead.Serving;
 
 namespace Crosshead.Tests.Serving;
@@ -23,7 +24,7 @@ public sealed class StepMeterTests
         var (before, steps) = (0, new List<double>());
         while (before < 32_768)
         {
-            var count = Math.Min(meter.Budget(decoding: 31, waiting: 1), 32_768 - before);
+            var count = Math.Min(meter.Budget(decoding: 31, waiting: 1).Tokens, 32_768 - before);
             Assert.True(count > 0);
             var own = fixedSeconds + (count * (perToken + (perPair * before)));
             meter.Add(Plan(31, count), Decode + own);
@@ -35,13 +36,44 @@ public sealed class StepMeterTests
         Assert.InRange(steps.Skip(5).SkipLast(1).Average(), 0.7 * options.StepTarget, options.StepTarget * 1.05);
     }
 
+    [Theory]
+    [InlineData(0, 0.35)]    // what the cost says is right
+    [InlineData(0.15, 0.35)] // reading takes so much longer or shorter than it says
+    [InlineData(-0.3, 0.35)]
+    [InlineData(0, -0.4)]    // and attention
+    public void A_long_prompt_that_is_costly_to_read_holds_no_step_up_for_long(double reading, double attention)
+    {
+        const double perToken = 5e-6;
+        var options = new EngineOptions { MaxStepTokens = 8192 };
+        var cost = new PromptCost(1.9e-4, 0.015);
+        var (meter, shares) = (new StepMeter(options), new PrefillShares(options, cost));
+        for (var i = 0; i < 20; i++) meter.Add(Plan(31, 0), Decode);
+        var sequence = Waiting(32_769);
+        var (random, steps) = (new Random(1), new List<double>());
+        while (sequence.Left > 1)
+        {
+            var plan = Plan(31, 0);
+            shares.Add([sequence], meter.Budget(decoding: 31, waiting: 1), plan);
+            var count = plan.Tokens - 31;
+            Assert.True(count > 0);
+            var own = perToken * ((cost.Reading(sequence.Computed) * (1 + reading))
+                + (count * (1 + (cost.PerSeen * (1 + attention) * sequence.Computed))));
+            var seconds = (Decode + own) * (1 + (random.NextDouble() * 0.1));
+            meter.Add(plan, seconds);
+            Scheduler.Commit(sequence, count);
+            steps.Add(seconds / Decode);
+        }
+        Assert.InRange(steps.Max(), 1, 4);
+        Assert.InRange(steps.Average(), 2, options.StepTarget * 1.3); // and the time is used
+    }
+
     [Fact]
     public void Without_a_target_steps_are_full_whatever_time_they_take()
     {
         var meter = new StepMeter(new EngineOptions { MaxStepTokens = 300, StepTarget = double.PositiveInfinity });
         foreach (var seconds in new[] { 0.001, 9 })
         {
-            Assert.Equal((269, 300, 0), (meter.Budget(31, 1), meter.Budget(0, 1), meter.Budget(300, 1)));
+            Assert.Equal([269, 300, 0], new[] { 31, 0, 300 }.Select(decoding => meter.Budget(decoding, 1).Tokens));
             meter.Add(Plan(31, 200), seconds);
             meter.Add(Plan(31, 0), 0.001);
         }
@@ -54,7 +86,7 @@ public sealed class StepMeterTests
         meter.Add(Plan(31, 0), Decode);
         meter.Add(Plan(0, 8000), 8000 * 5e-6);
         // 450 tokens would take the target if they cost as much as the short prompts'
-        Assert.InRange(meter.Budget(decoding: 31, waiting: 1), 190, 240);
+        Assert.InRange(meter.Budget(decoding: 31, waiting: 1).Tokens, 190, 240);
     }
 
     [Fact]
@@ -63,16 +95,16 @@ public sealed class StepMeterTests
         var meter = new StepMeter(new EngineOptions { MaxStepTokens = 8192 });
         for (var i = 0; i < 20; i++) meter.Add(Plan(31, 0), Decode);
         meter.Add(Plan(31, 400), Decode + (400 * 5e-6));
-        var before = meter.Budget(decoding: 31, waiting: 1);
+        var before = meter.Budget(decoding: 31, waiting: 1).Tokens;
         meter.Add(Plan(31, 0), 0.1); // the collection of garbage, say
-        Assert.InRange(meter.Budget(decoding: 31, waiting: 1), before, 1.3 * before);
+        Assert.InRange(meter.Budget(decoding: 31, waiting: 1).Tokens, before, 1.3 * before);
     }
 
     private static StepPlan Plan(int decoding, int prompt)
     {
         var plan = new StepPlan();
         for (var i = 0; i < decoding; i++) plan.Add(Waiting(1), 1);
-        if (prompt > 0) plan.Add(Waiting(prompt + 1), prompt);
+        if (prompt > 0) plan.Add(Waiting(prompt + 1), prompt, cost: default);
         return plan;
     }
 

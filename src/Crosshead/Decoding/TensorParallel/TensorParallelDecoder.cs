@@ -43,6 +43,9 @@ public sealed class TensorParallelDecoder : ICapturingDecoder
     public int? ShortContext => _ranks[0].ShortContext;
 
     /// <inheritdoc/>
+    public PromptCost PromptCost => _ranks[0].PromptCost;
+
+    /// <inheritdoc/>
     public int Captures => _ranks[0] is ICapturingDecoder first ? first.Captures : 0;
 
     /// <inheritdoc/>
