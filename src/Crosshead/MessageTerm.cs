@@ -20,6 +20,9 @@ public static class MessageTerm
     /// <summary>How decoding keeps keys and values.</summary>
     public static string CacheType => Name(nameof(CacheType));
 
+    /// <summary>Whether answers must not depend on what is computed beside them.</summary>
+    public static string Deterministic => Name(nameof(Deterministic));
+
     /// <summary>The device to compute on.</summary>
     public static string Device => Name(nameof(Device));
 

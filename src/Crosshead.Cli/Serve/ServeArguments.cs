@@ -45,6 +45,12 @@ internal sealed class ServeArguments
         Description = "Compute every prompt from its beginning, also if an earlier one began in the same way.",
     };
 
+    private readonly Option<bool> _deterministic = new("--deterministic")
+    {
+        Description = "Give a request with its seed the same answer to the last bit, whatever else is computed. On a "
+            + "processor this is always so; on a GPU it costs speed.",
+    };
+
     private readonly Option<string> _policy = new("--policy")
     {
         Description = "Who goes first: fcfs (first come, first served) or priority (the field of a request).",
@@ -129,8 +135,9 @@ internal sealed class ServeArguments
     public ServeArguments(Command command)
     {
         foreach (var option in new Option[] { _host, _port, _names, _keys, _keyFile, _context, _sequences, _step,
-            _queued, _queuedTokens, _rate, _parallel, _cache, _noPrefixCache, _policy, _template, _requestTemplate,
-            _reasoning, _ignoreDefaults, _choices, _body, _drain, _stall, _timeout, _metrics, _logPrompts })
+            _queued, _queuedTokens, _rate, _parallel, _cache, _noPrefixCache, _deterministic, _policy, _template,
+            _requestTemplate, _reasoning, _ignoreDefaults, _choices, _body, _drain, _stall, _timeout, _metrics,
+            _logPrompts })
             command.Options.Add(option);
     }
 
@@ -169,6 +176,7 @@ internal sealed class ServeArguments
             MaxSequences = arguments.GetValue(_sequences),
             TensorParallel = arguments.GetValue(_parallel),
             CacheMemory = arguments.GetValue(_cache),
+            Deterministic = arguments.GetValue(_deterministic),
             Names = arguments.GetRequiredValue(_names),
             ChatTemplate = arguments.GetValue(_template),
             TakesRequestTemplates = arguments.GetValue(_requestTemplate),

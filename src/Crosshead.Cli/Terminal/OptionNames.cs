@@ -9,6 +9,7 @@ internal static class OptionNames
         [nameof(MessageTerm.AddBos)] = "--add-bos",
         [nameof(MessageTerm.AllowRequantize)] = "crosshead quantize --allow-requantize",
         [nameof(MessageTerm.CacheType)] = "--cache-type",
+        [nameof(MessageTerm.Deterministic)] = "--deterministic",
         [nameof(MessageTerm.CacheShare)] = "--cache",
         [nameof(MessageTerm.Device)] = "--device",
         [nameof(MessageTerm.Dtype)] = "--dtype",

@@ -37,6 +37,12 @@ public sealed record LoadOptions
     /// </summary>
     public long? CacheMemory { get; init; }
 
+    /// <summary>
+    /// Whether a request with its seed has the same answer to the last bit, whatever is computed beside it and whether
+    /// its beginning is found computed. On the CPU it always has; on a GPU it costs speed.
+    /// </summary>
+    public bool Deterministic { get; init; }
+
     /// <summary>The limits of the engine.</summary>
     public EngineOptions Engine { get; init; } = new();
 

@@ -47,7 +47,7 @@ public sealed class LoadedModel : IDisposable
             doing?.Invoke("the cache and the first steps are being prepared");
             var context = ContextOf(source, options);
             decoder = model.CreatePagedDecoder(options.MaxSequences, context,
-                CachePages.Count(options, context, model.CacheBytesPerToken));
+                CachePages.Count(options, context, model.CacheBytesPerToken), options.Deterministic);
             (decoder as ICapturingDecoder)?.Prepare(options.Engine.MaxStepTokens);
             var engine = new Engine(decoder, new TokenizerCodec(source.Tokenizer), source.Options.Context,
                 options.Engine);
@@ -100,9 +100,12 @@ public sealed class LoadedModel : IDisposable
         Template(source, options);
         Defaults(source, options);
         TensorParallelModel.Check(source.Options, options.TensorParallel, options.Device ?? CPU, options.Type);
+        var format = options.Cache.FormatFor(options.Type, options.Device);
+        if (options.Deterministic)
+            DeterministicDecoding.Check(source.Options, options.Type, options.Device?.type ?? DeviceType.CPU, format);
         if (options.CacheMemory is not null)
-            CachePages.Count(options, ContextOf(source, options), TensorParallelModel.CacheBytesPerToken(
-                source.Options, options.TensorParallel, options.Cache.FormatFor(options.Type, options.Device)));
+            CachePages.Count(options, ContextOf(source, options),
+                TensorParallelModel.CacheBytesPerToken(source.Options, options.TensorParallel, format));
     }
 
     // What loading made stays. The first collection of garbage would move it, and stop all answers for a tenth of a
@@ -156,6 +159,7 @@ public sealed class LoadedModel : IDisposable
             ["device"] = options.Device?.ToString() ?? "cpu",
             ["tensor_parallel"] = options.TensorParallel,
             ["dtype"] = Precision.NameOf(options.Type),
+            ["deterministic"] = options.Deterministic,
             ["cache_type"] = CacheOptions.NameOf(model.CacheFormat.Type),
             ["activations"] = ActivationTypes.NameOf(model.Activations),
             ["cache_bytes_per_token"] = cache.BytesPerPage / cache.PageTokens,

@@ -132,14 +132,14 @@ internal sealed class ComposedRows : IDisposable
         var layout = LayoutOf(rows);
         Tensor Part(int from, int to) => told.narrow(0, from, to - from);
         Tensor Items(int from, int to) => Part(from, to).view(-1, PieceList.ItemLength);
-        var few = new PieceWork(Items(0, layout.Starts), _fewSplits, _scratch)
+        var few = new PieceWork(Items(0, layout.Starts), PieceList.MostParts(_fewSplits), _scratch)
         {
             MostTokens = _fewTokens,
             Starts = _shares ? Part(layout.Starts, layout.Many) : null,
         };
         var places = Part(layout.Places, layout.End);
         return new ComposedWork(few, new ComposedHeads(
-            new PieceWork(Items(layout.Many, layout.Others), _manySplits, _scratch),
+            new PieceWork(Items(layout.Many, layout.Others), PieceList.MostParts(_manySplits), _scratch),
             Part(layout.Others, layout.Pages), Part(layout.Pages, layout.Places),
             places.index_select(0, table.view(-1)).view(table.shape), _keys, _values));
     }

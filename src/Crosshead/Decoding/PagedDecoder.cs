@@ -12,7 +12,7 @@ namespace Crosshead.Decoding;
 /// </summary>
 public sealed class PagedDecoder : ICapturingDecoder
 {
-    private const int MostTogether = 1024; // rows that are computed at once
+    private const int MostTogether = 1024;
 
     private readonly LanguageModel _model;
     private readonly PagedState _state;
@@ -20,7 +20,8 @@ public sealed class PagedDecoder : ICapturingDecoder
     private readonly PassLogits _logits;
     private readonly PassPieces? _pieces;
     private readonly PagedSteps? _steps;
-    private readonly bool _inPlace; // whether prompts are computed beside steps
+    private readonly bool _inPlace;     // whether prompts are computed beside steps
+    private readonly int _mostTogether; // rows that are computed at once
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="model">The model; must outlive the decoder.</param>
@@ -39,18 +40,32 @@ public sealed class PagedDecoder : ICapturingDecoder
     /// <param name="pages">Number of pages of the cache.</param>
     /// <param name="inPlace">Whether prompts are computed beside steps, if there are kernels for it.</param>
     /// <param name="format">How the cache keeps numbers; null for the model's precision.</param>
+    /// <param name="apart">Whether a row must not depend, to the last bit, on what is computed beside it
+    /// (<see cref="PassPieces.FixedRows"/>).</param>
+    /// <exception cref="CrossheadException">Rows cannot be kept apart.</exception>
     internal PagedDecoder(LanguageModel model, int slots, int capacity, int pages, bool inPlace,
-        CacheFormat? format = null)
+        CacheFormat? format = null, bool apart = false)
     {
         _model = model;
         using var grad = no_grad();
         _state = model.CreatePagedState(slots, capacity, pages, format);
-        _logits = new PassLogits(VocabularySize, () => _steps?.Follow());
-        if (!CudaGraphDecoder.Supports(model)) return;
-        _inPlace = inPlace && model.Options.ShortContext is null && PassPieces.Serve(model, _state);
-        if (_inPlace) _pieces = new PassPieces(model, _state);
-        _steps = new PagedSteps(model, _state, _pieces);
+        _logits = new PassLogits(VocabularySize, () => _steps?.Follow(), apart);
+        _mostTogether = MostTogether;
+        if (CudaGraphDecoder.Supports(model))
+        {
+            _inPlace = inPlace && model.Options.ShortContext is null && PassPieces.Serve(model, _state);
+            if (_inPlace) _pieces = new PassPieces(model, _state, apart);
+            _steps = new PagedSteps(model, _state, _pieces);
+            _mostTogether = _pieces?.FixedRows ?? MostTogether;
+            if (_inPlace) PromptCost = PieceCosts.Of(model.Options, composes: _pieces!.Composed is not null);
+        }
+        if (!apart || _inPlace) return;
+        Dispose();
+        throw RowsApart.Refusal("no kernel reads the pages of its cache for several tokens at once");
     }
+
+    /// <inheritdoc/>
+    public PromptCost PromptCost { get; }
 
     /// <inheritdoc/>
     public string? Refusal => _steps?.Refusal;
@@ -91,7 +106,7 @@ public sealed class PagedDecoder : ICapturingDecoder
         }
         for (int i = 0, count; i < together.Count; i += count)
         {
-            count = Math.Min(MostTogether, together.Count - i);
+            count = Math.Min(_mostTogether, together.Count - i);
             if (_pieces?.Composed is { } composed) count = composed.Fitting(pass, together.Slice(i, count), _state);
             if (i > 0)
             {
@@ -108,7 +123,7 @@ public sealed class PagedDecoder : ICapturingDecoder
     {
         using var grad = no_grad();
         if (_steps is null) return;
-        tokens = Math.Min(tokens, MostTogether);
+        tokens = Math.Min(tokens, _mostTogether);
         foreach (var count in new[] { tokens, 1 })
         {
             using var scope = NewDisposeScope();

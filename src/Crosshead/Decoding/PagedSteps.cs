@@ -17,7 +17,7 @@ internal sealed class PagedSteps : IDisposable
         [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256];
     private static readonly int[] s_rowsOfPieces = [32, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
 
-    // Tables of pieces are longer: no launch depends on their length.
+    // Tables of pieces are longer: no launch depends on their length, unless rows are kept apart.
     private const int FewestColumns = 16, FewestColumnsOfPieces = 1024, ColumnFactor = 4, MostSteps = 48,
         MostWanted = 256;
     private const int LongestPrepared = 4096; // tokens
@@ -27,13 +27,15 @@ internal sealed class PagedSteps : IDisposable
     private readonly int _mostColumns;
     private readonly PassPieces? _pieces;
     private int _mostRows = s_rowsOfPieces[^1]; // passes of more rows are not captured
+    private readonly int? _fixedRows;           // the only number of rows
     private bool _follows = true;
     private readonly Dictionary<StepKey, PagedStep> _steps = [];
     private readonly List<StepKey> _order = []; // least recently used first
 
     /// <summary>Prepares; captures nothing yet.</summary>
     public PagedSteps(LanguageModel model, PagedState state, PassPieces? pieces) =>
-        (_model, _state, _pieces, _mostColumns) = (model, state, pieces, PageTables.PagesFor(state.Capacity));
+        (_model, _state, _pieces, _fixedRows, _mostColumns) =
+            (model, state, pieces, pieces?.FixedRows, PageTables.PagesFor(state.Capacity));
 
     /// <summary>
     /// The reason why not even a step of one row is captured; null if it is, or if none was tried yet.
@@ -51,8 +53,8 @@ internal sealed class PagedSteps : IDisposable
     {
         foreach (var inPieces in new[] { true, false })
         {
-            if (inPieces && _pieces is null) continue;
-            var counts = inPieces ? s_rowsOfPieces : s_rows;
+            if (inPieces ? _pieces is null : _fixedRows is not null) continue;
+            var counts = RowsOf(inPieces);
             var last = Array.FindIndex(counts, r => r >= rows);
             if (last < 0) last = counts.Length - 1;
             foreach (var columns in new[] { Columns(LongestPrepared, inPieces), Columns(1, inPieces) }.Distinct())
@@ -72,8 +74,9 @@ internal sealed class PagedSteps : IDisposable
     /// the model cannot be captured.</returns>
     public PagedStep? TryRun(DecodePass pass, List<int> rows, List<Piece> pieces)
     {
-        var inPieces = _pieces is not null && (rows.Count > s_rows[^1] || !PassPieces.AreEven(pieces));
-        var count = Array.Find(inPieces ? s_rowsOfPieces : s_rows, r => r >= rows.Count);
+        var inPieces = _pieces is not null
+            && (_fixedRows is not null || rows.Count > s_rows[^1] || !PassPieces.AreEven(pieces));
+        var count = Array.Find(RowsOf(inPieces), r => r >= rows.Count);
         if (count == 0 || count > _mostRows) return null;
         var (longest, wanted) = (0, 0);
         foreach (var row in rows)
@@ -93,10 +96,12 @@ internal sealed class PagedSteps : IDisposable
         _order.Clear();
     }
 
+    private int[] RowsOf(bool inPieces) => _fixedRows is { } rows ? [rows] : inPieces ? s_rowsOfPieces : s_rows;
+
     // The columns of tables that hold so many tokens.
     private int Columns(int tokens, bool inPieces)
     {
-        var columns = inPieces ? FewestColumnsOfPieces : FewestColumns;
+        var columns = inPieces && _fixedRows is null ? FewestColumnsOfPieces : FewestColumns;
         while (columns < PageTables.PagesFor(tokens)) columns *= ColumnFactor;
         return Math.Min(columns, _mostColumns);
     }
@@ -110,6 +115,8 @@ internal sealed class PagedSteps : IDisposable
         if (_follows) cuda.synchronize(_model.Device);
         _follows = false;
         if (step.TryRun(pass, rows, pieces)) return step;
+        if (_fixedRows is not null)
+            throw RowsApart.Refusal($"the steps of this model cannot be captured ({step.Refusal})");
         // Mixtures of experts, for one, ask the device in between if there are many rows.
         _mostRows = key.Rows - 1;
         if (key.Rows == 1) Refusal = step.Refusal ?? "the step was not captured";
@@ -129,7 +136,8 @@ internal sealed class PagedSteps : IDisposable
         }
         Captures++;
         return _steps[key] = new PagedStep(_model, _state, key.Rows, key.Columns,
-            Math.Min(key.Rows, MostWanted), key.InPieces ? _pieces : null);
+            Math.Min(key.Rows, MostWanted), key.InPieces ? _pieces : null,
+            !key.InPieces && _pieces?.Steps is { } steps && steps.Serve(key.Rows) ? steps : null);
     }
 
     private readonly record struct StepKey(int Rows, int Columns, bool InPieces);

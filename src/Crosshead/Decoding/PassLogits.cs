@@ -9,7 +9,8 @@ namespace Crosshead.Decoding;
 /// </summary>
 /// <param name="vocabulary">Number of logits V of a row.</param>
 /// <param name="follow">Called before something is queued on the stream that prompts are computed on.</param>
-internal sealed class PassLogits(int vocabulary, Action follow)
+/// <param name="apart">Whether the numbers of a row must not depend on how many rows are asked for.</param>
+internal sealed class PassLogits(int vocabulary, Action follow, bool apart)
 {
     private const int MostLargest = 256; // logits of a row that the device sorts
 
@@ -53,7 +54,7 @@ internal sealed class PassLogits(int vocabulary, Action follow)
             var (logits, places, step) = _results[i];
             if (step is null) continue;
             follow();
-            _results[i] = (logits.narrow(0, 0, places.Length).clone().DetachFromDisposeScope(), places, null);
+            _results[i] = (Sorted(logits, places).clone().DetachFromDisposeScope(), places, null);
         }
     }
 
@@ -78,7 +79,7 @@ internal sealed class PassLogits(int vocabulary, Action follow)
     {
         lock (_fetching)
         {
-            if (_hasLogits) return null;
+            if (_hasLogits && !apart) return null;
             if (!_hasLargest) FetchLargest();
         }
         return _largest[place];
@@ -109,7 +110,7 @@ internal sealed class PassLogits(int vocabulary, Action follow)
         var most = Math.Min(MostLargest, vocabulary);
         foreach (var (logits, places, _) in _results)
         {
-            var rows = logits.narrow(0, 0, places.Length).to(ScalarType.Float32);
+            var rows = Sorted(logits, places).to(ScalarType.Float32);
             var (values, ids) = rows.topk(most, -1, largest: true, sorted: true);
             var sums = rows.logsumexp(-1).cpu().data<float>().ToArray();
             var (largest, tokens) = (values.cpu().data<float>().ToArray(),
@@ -122,6 +123,9 @@ internal sealed class PassLogits(int vocabulary, Action follow)
         }
         _hasLargest = true;
     }
+
+    // The order in which the device adds the numbers of a row depends on the number of rows.
+    private Tensor Sorted(Tensor logits, int[] places) => apart ? logits : logits.narrow(0, 0, places.Length);
 
     private void FetchLikeliest()
     {

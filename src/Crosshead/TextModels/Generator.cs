@@ -185,10 +185,17 @@ public sealed class Generator : IDisposable
     /// <param name="capacity">Maximum number of tokens per sequence, including its prompt.</param>
     /// <param name="pages">Number of pages of the cache, for all sequences together.</param>
     /// <param name="threads">Maximum number of CPU threads; null for the best number for one decoder.</param>
-    /// <exception cref="CrossheadException">There is not enough memory.</exception>
-    public IDecoder CreatePagedDecoder(int slots, int capacity, int pages, int? threads = null)
+    /// <param name="deterministic">Whether a sequence must be the same to the last bit whatever is computed beside it.
+    /// On the CPU it always is; on a GPU it costs speed.</param>
+    /// <exception cref="CrossheadException">There is not enough memory. Or sequences of this model, on its device,
+    /// depend on each other.</exception>
+    public IDecoder CreatePagedDecoder(int slots, int capacity, int pages, int? threads = null,
+        bool deterministic = false)
     {
-        PagedDecoder Create(LanguageModel model) => new(model, slots, capacity, pages, inPlace: true, CacheFormat);
+        if (deterministic)
+            DeterministicDecoding.Check(_model.Options, _model.ComputeType, _model.Device.type, CacheFormat);
+        PagedDecoder Create(LanguageModel model) =>
+            new(model, slots, capacity, pages, inPlace: true, CacheFormat, deterministic);
         return UsesCpuKernels ? new CpuDecoder(_packed.Value, slots, capacity, threads, pages, _cache)
             : Shared(Create);
     }

@@ -157,9 +157,12 @@ public sealed class TextModel : IDisposable
     /// <param name="slots">Number of sequences that it decodes side by side.</param>
     /// <param name="capacity">Maximum number of tokens per sequence, including its prompt.</param>
     /// <param name="pages">Number of pages of the cache, for all sequences together.</param>
-    /// <exception cref="CrossheadException">There is not enough memory.</exception>
-    public IDecoder CreatePagedDecoder(int slots, int capacity, int pages) =>
-        Generator.CreatePagedDecoder(slots, capacity, pages);
+    /// <param name="deterministic">Whether a sequence must be the same to the last bit whatever is computed beside it.
+    /// On the CPU it always is; on a GPU it costs speed.</param>
+    /// <exception cref="CrossheadException">There is not enough memory. Or sequences of this model, on its device,
+    /// depend on each other.</exception>
+    public IDecoder CreatePagedDecoder(int slots, int capacity, int pages, bool deterministic = false) =>
+        Generator.CreatePagedDecoder(slots, capacity, pages, deterministic: deterministic);
 
     /// <inheritdoc/>
     public void Dispose()

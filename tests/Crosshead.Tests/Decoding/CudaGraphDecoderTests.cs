@@ -270,7 +270,7 @@ public sealed class CudaGraphDecoderTests
         Assert.False(CudaGraphDecoder.Supports(model));
     }
 
-    private static LanguageModel Create(string name, int context = 64)
+    internal static LanguageModel Create(string name, int context = 64)
     {
         var model = new LanguageModel(new ModelOptions
         {

@@ -29,6 +29,7 @@ public sealed class RealModelTests : IAsyncLifetime
             "{{ bos_token }}{% for m in messages %}{{ m.content }} {% endfor %}");
         _model = LoadedModel.Load(_files, new LoadOptions
         {
+            Deterministic = true, // as it always is on the CPU
             MaxSequences = 8,
             ChatTemplate = template,
             TakesRequestTemplates = true,

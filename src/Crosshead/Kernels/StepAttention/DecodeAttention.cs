@@ -132,14 +132,16 @@ internal static class DecodeAttention
             pieces.Starts is null ? RowsOfPass.Pieces : RowsOfPass.Shares);
         var blocks = (pieces.MostTokens + kernel.Plan.PieceTokens - 1) / kernel.Plan.PieceTokens;
         // For each block of a part and each row its sums, its queries' largest scores and their totals of weights.
-        var counters = (long)PieceList.MostParts(pieces.Splits) * rows;
+        var counters = (long)pieces.MostParts * rows;
         var parts = counters * kernel.Plan.Queries;
         pieces.Scratch.Reserve(parts * (wide + 2), counters);
         var sums = Address(pieces.Scratch.Sums);
         var largest = sums + (nint)(parts * wide * sizeof(float));
         var totals = largest + (nint)(parts * sizeof(float));
         var dense = query.contiguous();
-        var output = into ?? empty([batch, heads, 1, wide], query.dtype, query.device);
+        long[] shape = [batch, heads, 1, wide];
+        var output = into ?? (pieces.LeavesRows ? zeros(shape, query.dtype, query.device)
+            : empty(shape, query.dtype, query.device));
         var items = (int)(pieces.Starts is { } starts ? starts.shape[0] - 1 : pieces.Items.shape[0]);
         kernel.Attend.Launch((items, rows, blocks), kernel.Plan.Threads, kernel.Plan.SharedBytes,
         [

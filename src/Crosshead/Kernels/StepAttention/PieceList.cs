@@ -34,21 +34,19 @@ internal static class PieceList
     /// <returns>Number of items.</returns>
     public static int Write(IReadOnlyList<Piece> pieces, int blockTokens, int splits, Span<int> items)
     {
-        int Blocks(Piece piece) => (piece.Tokens + blockTokens - 1) / blockTokens;
         var all = 0L;
-        foreach (var piece in pieces) all += (long)Spans(piece) * Blocks(piece);
+        foreach (var piece in pieces) all += (long)Spans(piece) * Blocks(piece, blockTokens);
         var most = (int)Math.Max(LeastSpans, (all + splits - 1) / splits); // spans of an item
         var (count, next) = (0, 0);
         foreach (var piece in pieces)
         {
-            var (spans, blocks) = (Spans(piece), Blocks(piece));
+            var (spans, blocks) = (Spans(piece), Blocks(piece, blockTokens));
             var parts = Math.Clamp((spans + most - 1) / most, 1, Math.Max(1, (int)(PartsOfRoot * Math.Sqrt(spans))));
             var first = parts > 1 ? next : 0;
             for (var rank = 0; rank < parts; rank++, count++)
             {
                 var (from, to) = (Share(spans, rank, parts), Share(spans, rank + 1, parts));
-                ReadOnlySpan<int> item = [piece.Row, piece.Tokens, from, to - from, first, rank, parts, blocks];
-                item.CopyTo(items[(count * ItemLength)..]);
+                Item(items, count, [piece.Row, piece.Tokens, from, to - from, first, rank, parts, blocks]);
             }
             if (parts > 1) next += parts * blocks;
         }
@@ -59,6 +57,13 @@ internal static class PieceList
     /// <summary>Spans of 64 tokens that a piece sees.</summary>
     internal static int Spans(Piece piece) =>
         (piece.End + DecodeAttention.PageTokens - 1) / DecodeAttention.PageTokens;
+
+    /// <summary>Blocks of a piece, side by side.</summary>
+    internal static int Blocks(Piece piece, int blockTokens) => (piece.Tokens + blockTokens - 1) / blockTokens;
+
+    /// <summary>Writes an item at a place of the list.</summary>
+    internal static void Item(Span<int> items, int at, ReadOnlySpan<int> item) =>
+        item.CopyTo(items[(at * ItemLength)..]);
 
     private static int Share(int spans, int rank, int parts) => (int)((long)spans * rank / parts);
 }

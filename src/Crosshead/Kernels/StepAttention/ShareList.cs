@@ -38,12 +38,12 @@ internal static class ShareList
                 if (spans - cut < least) break;
                 if (cut - from >= least)
                 {
-                    Item(items, count++, row.Row, from, cut);
+                    PieceList.Item(items, count++, [row.Row, 1, from, cut - from, 0, 0, 1, 1]);
                     from = cut;
                 }
                 starts[block + 1] = count;
             }
-            Item(items, count++, row.Row, from, spans);
+            PieceList.Item(items, count++, [row.Row, 1, from, spans - from, 0, 0, 1, 1]);
             var own = count - first;
             for (var rank = 0; rank < own; rank++)
             {
@@ -55,11 +55,5 @@ internal static class ShareList
         }
         starts[(block + 1)..].Fill(count);
         return count;
-    }
-
-    private static void Item(Span<int> items, int at, int row, int from, int to)
-    {
-        ReadOnlySpan<int> item = [row, 1, from, to - from, 0, 0, 1, 1];
-        item.CopyTo(items[(at * PieceList.ItemLength)..]);
     }
 }

@@ -65,7 +65,7 @@ public sealed class PieceAttentionTests
             var items = new int[PieceList.Most(pieces.Count, splits) * PieceList.ItemLength];
             PieceList.Write(pieces, DecodeAttention.PieceTokens(key, value, rows * queries, factors), splits, items);
             var work = new PieceWork(tensor(items, [items.Length / PieceList.ItemLength, PieceList.ItemLength],
-                ScalarType.Int32, CUDA), splits, scratch);
+                ScalarType.Int32, CUDA), PieceList.MostParts(splits), scratch);
             Tensor Apply() => DecodeAttention.ApplyPaged(query, key, value, own.to(ScalarType.Int32), Scale, factors,
                 begins, ends, work);
             Assert.True(DecodeAttention.PieceTokens(key, value, rows * queries, factors) > 0);

@@ -52,7 +52,7 @@ public sealed class ShareAttentionTests
             var items = new int[ShareList.Most(rows.Count, blocks) * PieceList.ItemLength];
             ShareList.Write(rows, starts, items);
             var work = new PieceWork(tensor(items, [items.Length / PieceList.ItemLength, PieceList.ItemLength],
-                ScalarType.Int32, CUDA), blocks, scratch)
+                ScalarType.Int32, CUDA), PieceList.MostParts(blocks), scratch)
             {
                 MostTokens = 1,
                 Starts = tensor(starts, ScalarType.Int32, CUDA),
