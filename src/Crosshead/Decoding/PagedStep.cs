@@ -22,9 +22,8 @@ internal sealed class PagedStep : IDisposable
     private readonly PinnedMemory _ids, _values;
     private readonly Tensor _input, _table;    // [2·B + W] (int64), [B, n] (int32)
     private readonly PassPieces? _pieces;
-    private readonly StepShares? _shares;
-    private readonly PinnedMemory? _toldItems; // where the rows read pieces of sequences together, or are shared out
-    private readonly Tensor? _items;           // [8·I] (int32)
+    private readonly PinnedMemory? _toldItems; // where the rows read pieces of sequences together
+    private readonly Tensor? _items;           // [I, 8] (int32)
     private readonly PinnedMemory? _toldComposed;
     private readonly Tensor? _composed;        // what layers of components share out (int32)
     private Tensor? _logits;                   // [W, V] of the captured step
@@ -37,9 +36,7 @@ internal sealed class PagedStep : IDisposable
     /// <param name="columns">Pages per row n.</param>
     /// <param name="wanted">Most rows W that want logits.</param>
     /// <param name="pieces">Given if rows of the same sequence read its pages together.</param>
-    /// <param name="shares">Given if rows that are sequences are shared out.</param>
-    public PagedStep(LanguageModel model, PagedState state, int rows, int columns, int wanted, PassPieces? pieces,
-        StepShares? shares)
+    public PagedStep(LanguageModel model, PagedState state, int rows, int columns, int wanted, PassPieces? pieces)
     {
         (_model, _state, _rows, _columns, _wanted) = (model, state, rows, columns, wanted);
         _input = zeros([(2 * rows) + wanted], ScalarType.Int64, model.Device).DetachFromDisposeScope();
@@ -50,13 +47,12 @@ internal sealed class PagedStep : IDisposable
         _tables = new PinnedMemory(index, (long)rows * columns * sizeof(int));
         _ids = new PinnedMemory(index, wanted * sizeof(long));
         _values = new PinnedMemory(index, wanted * sizeof(float));
-        (_pieces, _shares) = (pieces, shares);
-        if (pieces is not null || shares is not null)
+        _pieces = pieces;
+        if (pieces is not null)
         {
-            var numbers = pieces is null ? shares!.Length(rows)
-                : pieces.MostItems(rows, columns * state.PageTokens) * PieceList.ItemLength;
-            _items = zeros([numbers], ScalarType.Int32, model.Device).DetachFromDisposeScope();
-            _toldItems = new PinnedMemory(index, numbers * sizeof(int));
+            var items = pieces.MostItems(rows, columns * state.PageTokens);
+            _items = zeros([items, PieceList.ItemLength], ScalarType.Int32, model.Device).DetachFromDisposeScope();
+            _toldItems = new PinnedMemory(index, items * PieceList.ItemLength * sizeof(int));
         }
         if (pieces?.Composed is not { } components) return;
         var length = components.Length(rows);
@@ -96,13 +92,12 @@ internal sealed class PagedStep : IDisposable
             var pages = _state.PagesOf(row.Slot);
             pages[..Math.Min(pages.Length, _columns)].CopyTo(table);
         }
-        _shares?.Write(pieces, _toldItems!.Of<int>());
-        if (_pieces is not null)
+        if (_toldItems is not null)
         {
             List<Piece> all = [.. pieces];
             for (var i = rows.Count; i < _rows; i += PieceList.MostTokens)
                 all.Add(new Piece(i, Math.Min(PieceList.MostTokens, _rows - i), End: 1));
-            _pieces.Write(all, _toldItems!.Of<int>());
+            _pieces!.Write(all, _toldItems.Of<int>());
         }
         _pieces?.Composed?.Write(pass, rows, _rows, _state, _toldComposed!.Of<int>());
         if (_graph is null && !TryCapture()) return false;
@@ -147,7 +142,7 @@ internal sealed class PagedStep : IDisposable
         if (_items is not null) _toldItems!.CopyTo(_items);
         if (_composed is not null) _toldComposed!.CopyTo(_composed);
         var view = _model.PagedViewAt(_input.narrow(0, 0, _rows), (long)_columns * _state.PageTokens, _table,
-            _pieces?.In(_items!.view(-1, PieceList.ItemLength)) ?? _shares?.In(_items!), retains: true,
+            _items is null ? null : _pieces!.In(_items), retains: true,
             _composed is null ? null : _pieces!.Composed!.In(_composed, _rows, _table));
         var tokens = _input.narrow(0, _rows, _rows).unsqueeze(1);                                     // [B,1]
         var hidden = _model.Hidden(tokens, view, _state.Layers).squeeze(1);                           // [B,D]

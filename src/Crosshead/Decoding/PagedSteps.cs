@@ -136,8 +136,7 @@ internal sealed class PagedSteps : IDisposable
         }
         Captures++;
         return _steps[key] = new PagedStep(_model, _state, key.Rows, key.Columns,
-            Math.Min(key.Rows, MostWanted), key.InPieces ? _pieces : null,
-            !key.InPieces && _pieces?.Steps is { } steps && steps.Serve(key.Rows) ? steps : null);
+            Math.Min(key.Rows, MostWanted), key.InPieces ? _pieces : null);
     }
 
     private readonly record struct StepKey(int Rows, int Columns, bool InPieces);

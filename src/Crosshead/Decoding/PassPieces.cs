@@ -32,7 +32,6 @@ internal sealed class PassPieces : IDisposable
         _blockTokens = state.Layers.Min(layer => TokensOfBlock(model, layer));
         if (apart) FixedRows = RowsKeptApart;
         else Composed = ComposedRows.Of(model, state, _scratch, _blockTokens, _splits);
-        if (Composed is not null) Steps = StepShares.Of(model.Options.Attention.Heads, state.Layers, _scratch);
     }
 
     /// <summary>
@@ -53,11 +52,6 @@ internal sealed class PassPieces : IDisposable
     /// How layers of components share the rows out; null if there are none, or if all rows read components.
     /// </summary>
     public ComposedRows? Composed { get; }
-
-    /// <summary>
-    /// How steps of many sequences are shared out; null if a block computes one sequence, or a part of it.
-    /// </summary>
-    public StepShares? Steps { get; }
 
     /// <summary>Number of blocks, for each of so many rows, that the device runs at once.</summary>
     internal static int SplitsFor(PagedState state, int rows)

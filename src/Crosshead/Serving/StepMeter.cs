@@ -19,6 +19,7 @@ internal sealed class StepMeter(EngineOptions options)
 {
     private const double Weight = 0.2;           // of a new measurement
     private const double MostGrowth = 2;         // of what a step takes: a single slow one is an accident
+    private const double Ramp = 2;               // times the last step's cost: more was not tried
     private const double LeastSeconds = 0.002;   // prompts may take this long of a step in any case
     private const double MostFixed = 0.75;       // of a step's time: noise promises no more
     private const double Doubt = 0.9;            // of the fixed time from step to step
@@ -96,9 +97,9 @@ internal sealed class StepMeter(EngineOptions options)
         var most = least >= Times(Hopeless) ? double.PositiveInfinity : Times(Overrun) / _seconds * _work * caution;
         // The fewest tokens take too long all the time: whether a or b is the reason, more of them will show.
         // And if the fixed time alone takes the target, fewer tokens would hardly help: they may take as long again.
-        var usual = _crawls == MostCrawls ? 2 * _work
+        var usual = _crawls == MostCrawls ? most
             : Math.Max(target - _fixed, _fixed) / (_seconds - _fixed) * _work * caution;
-        return (Math.Min(usual, most), most);
+        return (Math.Min(Math.Min(usual, most), Ramp * _work), most);
     }
 
     private bool IsFar(int decoding) => decoding > Far * _decodes || decoding * Far < _decodes;

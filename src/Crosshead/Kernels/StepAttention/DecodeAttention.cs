@@ -139,9 +139,7 @@ internal static class DecodeAttention
         var largest = sums + (nint)(parts * wide * sizeof(float));
         var totals = largest + (nint)(parts * sizeof(float));
         var dense = query.contiguous();
-        long[] shape = [batch, heads, 1, wide];
-        var output = into ?? (pieces.LeavesRows ? zeros(shape, query.dtype, query.device)
-            : empty(shape, query.dtype, query.device));
+        var output = into ?? empty([batch, heads, 1, wide], query.dtype, query.device);
         var items = (int)(pieces.Starts is { } starts ? starts.shape[0] - 1 : pieces.Items.shape[0]);
         kernel.Attend.Launch((items, rows, blocks), kernel.Plan.Threads, kernel.Plan.SharedBytes,
         [

@@ -14,7 +14,4 @@ internal sealed record PieceWork(Tensor Items, int MostParts, PieceScratch Scrat
 
     /// <summary>Of each block the first of its items, [blocks + 1] (int32); null if a block has one item.</summary>
     public Tensor? Starts { get; init; }
-
-    /// <summary>Whether rows may be in no item; they get zeros.</summary>
-    public bool LeavesRows { get; init; }
 }
