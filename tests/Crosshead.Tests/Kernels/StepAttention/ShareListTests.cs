@@ -42,9 +42,19 @@ public sealed class ShareListTests
         var rows = Enumerable.Range(0, 205).Select(row => new Piece(row, 1, 512 + (row * 37 % 512))).ToList();
         var (starts, items) = Write(rows, 132);
         var work = Enumerable.Range(0, 132).Select(block =>
-            items[starts[block]..starts[block + 1]].Sum(item => item[3] + 1)).ToList();
-        var mean = rows.Sum(row => PieceList.Spans(row) + 1) / 132.0; // 21
-        Assert.InRange(work.Max(), mean, mean + 3);
+            items[starts[block]..starts[block + 1]].Sum(item => item[3] + 3)).ToList();
+        var mean = rows.Sum(row => PieceList.Spans(row) + 3) / 132.0; // 24
+        Assert.InRange(work.Max(), mean, mean + 6);
+        Assert.All(items, item => Assert.Equal(1, item[6])); // parts would cost more than they save
+    }
+
+    [Fact]
+    public void A_long_row_beside_short_ones_is_cut()
+    {
+        List<Piece> rows = [new(0, 1, 32_768), .. Enumerable.Range(1, 31).Select(row => new Piece(row, 1, 512))];
+        var (starts, items) = Write(rows, 132);
+        Assert.InRange(Enumerable.Range(0, 132).Max(block =>
+            items[starts[block]..starts[block + 1]].Sum(item => item[3])), 1, 50);
     }
 
     [Fact]
