@@ -59,7 +59,8 @@ def old(name, config):
         if "partial_rotary_factor" in full and name != "phi3-longrope":
             config["partial_rotary_factor"] = full["partial_rotary_factor"]
         scaling = {k: v for k, v in full.items() if k not in ("rope_theta", "partial_rotary_factor")}
-        config["rope_scaling"] = None if scaling["rope_type"] == "default" else {**scaling, "type": scaling["rope_type"]}
+        plain = scaling["rope_type"] == "default"
+        config["rope_scaling"] = None if plain else {**scaling, "type": scaling["rope_type"]}
     if name in ("gemma2", "gemma3", "cohere2"):
         config.pop("layer_types", None)
         config.pop("_sliding_window_pattern", None)
