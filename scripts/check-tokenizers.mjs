@@ -9,7 +9,8 @@ import process from 'node:process';
 const { Tokenizer } = createRequire(path.join(process.cwd(), 'package.json'))('tokenizers');
 const parts = [
   'Hello, world!', ' leading  and   many spaces\n\n\ttabs\r\nlines', 'naïve café Ünïcödé Straße ﬁ Ⅷ ½',
-  '日本語のテキストと中文字符,한국어', '😀👨‍👩‍👧‍👦🇩🇪 emoji \u200d \ufeff', 'x = 3.14159 + 1234567890; if (a<=b) { return; }',
+  '日本語のテキストと中文字符,한국어', '😀👨‍👩‍👧‍👦🇩🇪 emoji \u200d \ufeff',
+  'x = 3.14159 + 1234567890; if (a<=b) { return; }',
   "I'm you're WE'LL they've don't", '\u0001\u007f\u00a0\u2028\ue000 end', '<|endoftext|><|im_start|>user<think></think>',
   'e\u0301 A\u030a a\u0323\u0302', 'العربية עברית हिन्दी ไทย', 'a'.repeat(36) + ' 000000000000 !!!!!!!!!!',
   'https://example.org/a?b=c&d=%20#frag', '𝔘𝔫𝔦𝔠𝔬𝔡𝔢', 'CamelCaseHTTPServer snake_case kebab-case 12ab34CD', '  ', '\n',

@@ -5,7 +5,7 @@
     for model in OUT/*; do crosshead verify "$model"; done
 
 Each folder has `expected.safetensors` with the logits and a greedy text of Transformers for `crosshead verify`. The
-options are in `family-variants.json` beside this file. PART of PARTS makes every so-manieth model, for several processes.
+options are in `family-variants.json` beside this file. Several processes share the work as PART 0, 1, … of PARTS.
 """
 
 import copy
