@@ -16,26 +16,28 @@ internal static class NonFiniteWeights
     {
         var step = Math.Max(1, (matrix.Rows + Pieces - 1) / Pieces);
         var counts = new long[(matrix.Rows + step - 1) / step];
+        int[] halves = [.. matrix.Format.Halves];
         Parallel.For(0, counts.Length, piece =>
         {
             var count = 0L;
             for (var row = piece * step; row < Math.Min((piece + 1) * step, matrix.Rows); row++)
-                count += Count(matrix.BytesOf(row), matrix.Format);
+                count += halves.Length == 0 ? CountOneByOne(matrix.BytesOf(row), matrix.Format)
+                    : CountBlocks(matrix.BytesOf(row), matrix.Format.BlockBytes, halves) * matrix.Format.BlockSize;
             counts[piece] = count;
         });
         return counts.Sum();
     }
 
-    private static long Count(ReadOnlySpan<byte> row, WeightFormat format)
+    // Blocks with a half that is NaN or infinite. Every block of a file is looked at before the first token.
+    private static long CountBlocks(ReadOnlySpan<byte> row, int blockBytes, ReadOnlySpan<int> halves)
     {
-        if (format.Halves.Count == 0) return CountOneByOne(row, format);
         var count = 0L;
-        for (var block = 0; block < row.Length; block += format.BlockBytes)
+        for (; row.Length >= blockBytes; row = row[blockBytes..])
         {
-            var bad = false;
-            foreach (var at in format.Halves)
-                bad |= (MemoryMarshal.Read<ushort>(row[(block + at)..]) & Exponent) == Exponent;
-            if (bad) count += format.BlockSize;
+            var bad = 0;
+            foreach (var at in halves)
+                bad |= (MemoryMarshal.Read<ushort>(row[at..]) & Exponent) == Exponent ? 1 : 0;
+            count += bad;
         }
         return count;
     }
