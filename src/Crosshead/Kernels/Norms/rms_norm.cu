@@ -6,6 +6,7 @@
 // of two up to THREADS), BF16_WEIGHT (1 for a weight in bfloat16, 0 for float32).
 
 #define THREADS 256
+#define FEW_BLOCKS 16 // of a decoding step, which waits for the weight
 #define ROWS (THREADS / GROUP)
 #define ITEMS ((WIDTH + GROUP * LANES - 1) / (GROUP * LANES))
 
@@ -43,8 +44,9 @@ rms_norm(const element* __restrict__ input, const element* __restrict__ residual
          // the input's rows lie so many side by side, such stretches `step` elements apart; 0: all side by side
          int together, long long step)
 {
-    follow();
+    if (gridDim.x <= FEW_BLOCKS) warm(weight, weight_rows * WIDTH * (int)sizeof(weight_element));
     let_follow();
+    follow();
     const long long row = (long long)blockIdx.x * ROWS + threadIdx.x / GROUP;
     const int lane = threadIdx.x % GROUP;
     const element* source = input + (together ? row / together * step + row % together * WIDTH : row * WIDTH);

@@ -9,8 +9,8 @@ namespace Crosshead.Kernels.Products;
 
 /// <summary>
 /// x wᵀ + b for a few tokens in bfloat16 on a CUDA device, at the speed at which the weight is read
-/// (<c>skinny_matmul.cu</c>). The weight is read ahead while the kernel before still runs: it must not be what that
-/// kernel writes.
+/// (<c>skinny_matmul.cu</c>). The weight is read ahead while kernels before still run: it must not be what one of them
+/// writes.
 /// </summary>
 internal static class SkinnyMatMul
 {

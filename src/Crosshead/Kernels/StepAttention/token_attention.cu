@@ -107,30 +107,33 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(
     follow();
     let_follow();
 
-    Angles cosines, sines;
-    read(cosines, cosine + sequence % table_rows * (WIDTH / 2) + 8 * quad);
-    read(sines, sine + sequence % table_rows * (WIDTH / 2) + 8 * quad);
     joint += sequence * step;
-    read(query, joint + (row * QUERIES + group) * WIDTH + 8 * quad, group < QUERIES);
-    const bool newest = (tiles - 1) % stride == first; // whether this step's token is the warp's
     uint4 own_value[STRETCHES];
-    read(own_key, joint + (rows * QUERIES + row) * WIDTH + 8 * quad, newest);
-#pragma unroll
-    for (int stretch = 0; stretch < STRETCHES; stretch++)
-        own_value[stretch] = newest
-            ? *(const uint4*)(joint + (rows * (QUERIES + 1) + row) * WIDTH + 64 * stretch + 8 * group) : none;
-    turn(query, query_gains, epsilon, cosines, sines);
-    if (newest)
+    if (first < tiles)
     {
-        turn(own_key, key_gains, epsilon, cosines, sines);
-        const long long page = page_of(position), place = (long long)place_of(position) * WIDTH;
-#pragma unroll
-        for (int part = 0; part < PARTS; part++)
-            if (group == 0) *(uint4*)(keys + page * key_batch + place + 32 * part + 8 * quad) = own_key[part];
+        Angles cosines, sines;
+        read(cosines, cosine + sequence % table_rows * (WIDTH / 2) + 8 * quad);
+        read(sines, sine + sequence % table_rows * (WIDTH / 2) + 8 * quad);
+        read(query, joint + (row * QUERIES + group) * WIDTH + 8 * quad, group < QUERIES);
+        const bool newest = (tiles - 1) % stride == first; // whether this step's token is the warp's
+        read(own_key, joint + (rows * QUERIES + row) * WIDTH + 8 * quad, newest);
 #pragma unroll
         for (int stretch = 0; stretch < STRETCHES; stretch++)
-            if (quad == 0) *(uint4*)(values + page * value_batch + place + 64 * stretch + 8 * group) =
-                own_value[stretch];
+            own_value[stretch] = newest
+                ? *(const uint4*)(joint + (rows * (QUERIES + 1) + row) * WIDTH + 64 * stretch + 8 * group) : none;
+        turn(query, query_gains, epsilon, cosines, sines);
+        if (newest)
+        {
+            turn(own_key, key_gains, epsilon, cosines, sines);
+            const long long page = page_of(position), place = (long long)place_of(position) * WIDTH;
+#pragma unroll
+            for (int part = 0; part < PARTS; part++)
+                if (group == 0) *(uint4*)(keys + page * key_batch + place + 32 * part + 8 * quad) = own_key[part];
+#pragma unroll
+            for (int stretch = 0; stretch < STRETCHES; stretch++)
+                if (quad == 0) *(uint4*)(values + page * value_batch + place + 64 * stretch + 8 * group) =
+                    own_value[stretch];
+        }
     }
 
     float largest = NEVER, total = 0, sums[STRETCHES][8][4] = {};
@@ -201,7 +204,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(
     // The warps of the block, then the blocks of the cluster.
     total += __shfl_xor_sync(~0u, total, 1);
     total += __shfl_xor_sync(~0u, total, 2);
-    if (group < QUERIES)
+    if (first < tiles && group < QUERIES)
     {
         Share& own = shares[warp];
         if (quad == 0) { own.largest[group] = largest; own.totals[group] = total; }
@@ -223,10 +226,11 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(
         float most = NEVER, all = 0;
         float4 sum = make_float4(0, 0, 0, 0);
 #pragma unroll
-        for (int w = 0; w < WARPS; w++) most = fmaxf(most, shares[w].largest[m]);
+        for (int w = 0; w < WARPS; w++) most = self + blocks * w < tiles ? fmaxf(most, shares[w].largest[m]) : most;
 #pragma unroll
         for (int w = 0; w < WARPS; w++)
         {
+            if (self + blocks * w >= tiles) break; // it had no tile
             const float part = exp2_fast(shares[w].largest[m] - most);
             const float4 x = *(const float4*)(shares[w].sums + at);
             sum.x += part * x.x; sum.y += part * x.y; sum.z += part * x.z; sum.w += part * x.w;
@@ -243,9 +247,12 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(
     {
         const int m = at / columns;
         float most = NEVER, sum = 0, all = 0;
-        for (int r = 0; r < blocks; r++) most = fmaxf(most, received.largest[r][m]);
-        for (int r = 0; r < blocks; r++)
+#pragma unroll
+        for (int r = 0; r < MOST_CLUSTER; r++) most = r < blocks ? fmaxf(most, received.largest[r][m]) : most;
+#pragma unroll
+        for (int r = 0; r < MOST_CLUSTER; r++)
         {
+            if (r >= blocks) break;
             const float part = exp2_fast(received.largest[r][m] - most);
             sum += part * received.sums[r * QUERIES * columns + at];
             all += part * received.totals[r][m];
