@@ -110,7 +110,7 @@ internal sealed class PeerCopies : IDisposable
     public void Dispose()
     {
         using var scope = _device.Enter();
-        foreach (var address in _imported) CudaDriver.CloseImport(address);
+        foreach (var address in _imported) _ = CudaDriver.CloseImport(address);
         _imported.Clear();
     }
 
