@@ -1,7 +1,6 @@
 using Crosshead.Attention;
 using Crosshead.Attention.Caches;
 using Crosshead.Generation;
-using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Serving;
 using Crosshead.Tests.Decoding;
