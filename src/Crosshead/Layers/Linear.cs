@@ -1,4 +1,3 @@
-using Crosshead.Kernels.PeerSums;
 using Crosshead.Kernels.Products;
 using static TorchSharp.torch;
 
@@ -24,11 +23,8 @@ public sealed class Linear
     /// <summary>The bias [outputs]; null for none.</summary>
     public Parameter? Bias { get; }
 
-    /// <summary>Where results go of which GPUs take the sum next, and nothing else; null for nowhere.</summary>
-    internal PeerLines? SendsTo { get; set; }
-
     /// <summary>[…, inputs] → [..., outputs], in the precision of <paramref name="x"/>.</summary>
-    public Tensor Forward(Tensor x) => Product(x, Weight, Bias, SendsTo);
+    public Tensor Forward(Tensor x) => Product(x, Weight, Bias);
 
     /// <summary>residual + <see cref="Forward"/>; one kernel where the weight is packed.</summary>
     /// <param name="x">[…, inputs]</param>
@@ -40,14 +36,13 @@ public sealed class Linear
     /// <param name="x">[…, D]</param>
     /// <param name="weight">[O, D]</param>
     /// <param name="bias">[O]; null for none.</param>
-    /// <param name="lines">Where the result is sent to, where it can be; null for nowhere.</param>
-    internal static Tensor Product(Tensor x, Parameter weight, Parameter? bias, PeerLines? lines = null)
+    internal static Tensor Product(Tensor x, Parameter weight, Parameter? bias)
     {
         if (weight.Packed is { } packed && packed.Supports(x)) return packed.Apply(x, bias?.In(x.dtype));
         // A cast would be written by the kernel before, and the skinny product reads the weight ahead.
         var (own, offset) = (weight.In(x.dtype), bias?.In(x.dtype));
         return weight.Is(own) && SkinnyMatMul.Supports(x, own, offset)
-            ? SkinnyMatMul.Apply(x, own, offset, lines) : MatrixProduct.Linear(x, own, offset);
+            ? SkinnyMatMul.Apply(x, own, offset) : MatrixProduct.Linear(x, own, offset);
     }
 
     /// <summary>The results of layers with the same inputs, side by side, by one product: […, inputs] → […, Σ outputs].

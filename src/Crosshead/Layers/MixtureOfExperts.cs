@@ -1,5 +1,4 @@
 using Crosshead.Kernels.Experts;
-using Crosshead.Kernels.PeerSums;
 using Crosshead.Kernels.Products;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -55,9 +54,6 @@ public sealed class MixtureOfExperts : IFeedForward
     /// <summary>The layer that every token goes through besides; null for none.</summary>
     public FeedForward? Shared { get; }
 
-    /// <summary>See <see cref="Linear.SendsTo"/>.</summary>
-    internal PeerLines? SendsTo { get; set; }
-
     /// <inheritdoc/>
     public void Fold()
     {
@@ -110,7 +106,7 @@ public sealed class MixtureOfExperts : IFeedForward
             || !SkinnyMatMul.SupportsTypes(rows, gateUp, null) || _router.ChoiceOf(rows) is not { } choice) return null;
         var plain = _limit is null && _gateUpBias is null;
         if (plain && _downBias is null && ExpertStep.Supports(choice))
-            return ExpertStep.Apply(rows, gateUp, down, choice, Shared is null ? SendsTo : null);
+            return ExpertStep.Apply(rows, gateUp, down, choice);                              // [T,D]
         var routes = ExpertRoutes.Of(choice);
         var inner = SkinnyMatMul.ApplyExperts(rows, gateUp, routes, _chosen, gated: plain);   // [T·k,inner]
         if (!plain)

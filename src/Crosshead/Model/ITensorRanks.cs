@@ -1,4 +1,3 @@
-using Crosshead.Kernels.PeerSums;
 using Crosshead.Layers;
 using static TorchSharp.torch;
 
@@ -16,9 +15,6 @@ internal interface ITensorRanks
 
     /// <summary>Which of them this is, from 0.</summary>
     int Rank { get; }
-
-    /// <summary>Where the product before a sum sends its part by itself; null where sums do all.</summary>
-    PeerLines? Lines => null;
 
     /// <summary>The sum of what all ranks have, in the order of the ranks.</summary>
     /// <param name="part">This rank's own, of the same shape and type on all ranks.</param>

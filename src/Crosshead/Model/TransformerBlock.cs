@@ -90,19 +90,7 @@ public sealed class TransformerBlock : IDisposable
     public int? SlidingWindow { get; }
 
     /// <summary>The ranks that share the block's layers out; null if it has all of them.</summary>
-    internal ITensorRanks? Ranks
-    {
-        get;
-        set
-        {
-            field = value;
-            // Between these products and their sums there is nothing.
-            var lines = _options is { Form: BlockForm.PreNorm, ResidualMultiplier: 1 } ? value?.Lines : null;
-            if (Attention is MultiheadAttention usual) usual.Projections.Output.SendsTo = lines;
-            if (_feedForward is FeedForward dense) dense.Down.SendsTo = lines;
-            if (_feedForward is MixtureOfExperts sparse) sparse.SendsTo = lines;
-        }
-    }
+    internal ITensorRanks? Ranks { get; set; }
 
     /// <summary>The rotary angles of the attention.</summary>
     internal RotaryKind Rotary { get; }

@@ -26,9 +26,6 @@ internal sealed class DeviceRanks(PeerMemory peers, RankMeeting meeting, int ran
     public int Rank => rank;
 
     /// <inheritdoc/>
-    public PeerLines? Lines { get; } = new(peers, rank);
-
-    /// <inheritdoc/>
     public Tensor Sum(Tensor part) => Together(() => peers.Sum(rank, part));
 
     /// <inheritdoc/>

@@ -1,5 +1,4 @@
 using Crosshead.Kernels.Common;
-using Crosshead.Kernels.PeerSums;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Cuda;
 using static TorchSharp.torch;
@@ -21,7 +20,7 @@ internal static class ExpertStep
     private const int GateDepth = 4, DownDepth = 12;
 
     private static readonly Lazy<string> Source = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
-        "launches.cuh", "peer_lines.cuh", "expert_choice.cuh", "expert_step.cu"));
+        "launches.cuh", "expert_choice.cuh", "expert_step.cu"));
 
     /// <summary>Whether <see cref="Apply"/> takes so many.</summary>
     public static bool Supports(ExpertChoice choice) =>
@@ -32,20 +31,15 @@ internal static class ExpertStep
     /// <param name="gateUp">[E, 2·I, D]: gate, then up.</param>
     /// <param name="down">[E, D, I]</param>
     /// <param name="choice">The experts; their logits may not be what the kernel just before writes.</param>
-    /// <param name="lines">Where the result is sent to, where it can be; null for nowhere.</param>
     /// <returns>[T, D]</returns>
-    public static Tensor Apply(Tensor x, Tensor gateUp, Tensor down, ExpertChoice choice, PeerLines? lines = null)
+    public static Tensor Apply(Tensor x, Tensor gateUp, Tensor down, ExpertChoice choice)
     {
         x = RowKernel.Dense(x);
         var (tokens, width, innerWidth) = (choice.Tokens, (int)x.shape[1], (int)down.shape[2]);
         var inner = empty([tokens * choice.Rule.PerToken, innerWidth], x.dtype, x.device);
         var output = empty([tokens, width], x.dtype, x.device);
-        if (!PeerLines.Supports(tokens, width)) lines = null;
         CudaKernel Load(string name, int depth) => CudaKernel.Load(x.device_index, Source.Value, name,
-        [
-            choice.Define, $"DEPTH={depth}", $"STEPS={(innerWidth + Step - 1) / Step}",
-            .. lines?.Defines ?? PeerLines.NoDefines,
-        ]);
+            [choice.Define, $"DEPTH={depth}", $"STEPS={(innerWidth + Step - 1) / Step}"]);
         Load("expert_gate_up", Depth(width, GateDepth)).Launch((Tiles(innerWidth), (int)inner.shape[0], 1), Threads, 0,
         [
             Aten.DataPointer(x), Aten.DataPointer(gateUp), Aten.DataPointer(choice.Logits), Aten.DataPointer(inner),
@@ -55,9 +49,8 @@ internal static class ExpertStep
             Threads, 0,
         [
             Aten.DataPointer(inner), Aten.DataPointer(down), Aten.DataPointer(choice.Logits), Aten.DataPointer(output),
-            width, innerWidth, .. choice.Arguments, .. lines?.Arguments ?? [],
+            width, innerWidth, .. choice.Arguments,
         ], early: true);
-        lines?.Sent(output);
         foreach (var tensor in new[] { x, gateUp, down, inner }) GC.KeepAlive(tensor);
         choice.KeepAlive();
         return output;

@@ -3,8 +3,7 @@
 // registers of the tensor cores' product (mma.m16n8k16, bfloat16 in, float32 out), as in skinny_matmul.cu.
 //
 // Compile-time: LANE_EXPERTS, DEPTH (steps of 32 inputs read at once), STEPS (of expert_down: those of an expert's
-// inputs), RANKS and LINES (of expert_down: it sends its results to so many GPUs, peer_lines.cuh; 0 for none). For
-// compute capability 8.0 and later; compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, peer_lines.cuh and
+// inputs). For compute capability 8.0 and later; compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh and
 // expert_choice.cuh.
 
 #define WARPS 8
@@ -98,11 +97,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) expert_gate_up(const bf
 // one begin.
 extern "C" __global__ void __launch_bounds__(32 * WARPS) expert_down(const bf16* __restrict__ inner,
     const bf16* __restrict__ w, const float* __restrict__ logits, bf16* __restrict__ y, int outputs, int inputs,
-    RULE_PARAMETERS
-#if RANKS
-    , SEND_PARAMETERS
-#endif
-    )
+    RULE_PARAMETERS)
 {
     __shared__ float sums[WARPS][TILE], scores[WARPS][MOST_CHOSEN];
     __shared__ int chosen[WARPS][MOST_CHOSEN];
@@ -173,16 +168,9 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) expert_down(const bf16*
         sums[warp][8 + row] = totals[1];
     }
     __syncthreads();
-    if (warp > 0) return;
-    const bool there = lane < TILE && first + lane < outputs;
+    if (threadIdx.x >= TILE || first + threadIdx.x >= outputs) return;
     float total = 0;
 #pragma unroll
-    for (int part = 0; part < WARPS; part++) total += sums[part][lane % TILE];
-    const bf16 result = narrow(total / whole * factor);
-    const long long at = (long long)token * outputs + first + lane;
-#if RANKS
-    uint4* const memories[8] = SEND_PLACES;
-    send_four(memories, rank, *state + 1, at / 4, result, there && lane % 4 == 0);
-#endif
-    if (there) y[at] = result;
+    for (int part = 0; part < WARPS; part++) total += sums[part][threadIdx.x];
+    y[(long long)token * outputs + first + threadIdx.x] = narrow(total / whole * factor);
 }

@@ -14,21 +14,17 @@ internal sealed class PeerMemory : IDisposable
     /// <summary>Most GPUs.</summary>
     public const int MostRanks = 8;
 
-    /// <summary>Lines of a place.</summary>
-    public const int Lines = 1 << 18;
-
-    private const int LineBytes = 16, NumberBytesOfLine = 8;
+    private const int Lines = 1 << 18, LineBytes = 16, NumberBytesOfLine = 8;
     private const int Threads = 256, BlocksPerMultiprocessor = 4, MostThreadsOfRow = 512, WidestRow = 16384;
     private const long StateBytes = 256;
 
     private static readonly Lazy<string> Source = new(
-        () => KernelText.Read("bfloat16.cuh", "launches.cuh", "peer_lines.cuh", "peer_sum.cu"));
+        () => KernelText.Read("bfloat16.cuh", "launches.cuh", "peer_sum.cu"));
 
     private readonly CudaDevice[] _devices;
     private readonly SharedMemory[] _places; // of each rank: what the others write, then the state of its sums
     private readonly long _stateAt;
     private readonly PinnedMemory _givesUp;
-    private readonly nint[] _sent;           // of each rank: the part that its product sends by itself; 0 for none
 
     private PeerMemory(CudaDevice[] devices)
     {
@@ -37,11 +33,7 @@ internal sealed class PeerMemory : IDisposable
         _stateAt = bytes;
         _places = [.. devices.Select(device => new SharedMemory(device, devices, bytes + StateBytes))];
         _givesUp = new PinnedMemory(devices[0].Index, sizeof(int));
-        _sent = new nint[devices.Length];
     }
-
-    /// <summary>Number of GPUs.</summary>
-    public int Ranks => _devices.Length;
 
     /// <summary>Opens GPUs to each other.</summary>
     /// <param name="devices">Their numbers, each once, as in <c>cuda:n</c>.</param>
@@ -106,9 +98,7 @@ internal sealed class PeerMemory : IDisposable
         var width = (int)part.shape[^1];
         var lines = width * (int)part.ElementSize / NumberBytesOfLine;
         var threads = Math.Min(MostThreadsOfRow, (lines + 31) / 32 * 32);
-        var sent = _sent[rank] == Aten.DataPointer(part) ? 1 : 0;
-        _sent[rank] = 0;
-        Kernel(rank, "peer_sum_norm", part.dtype, $"WIDTH={width}", $"THREADS={threads}", $"SENT={sent}",
+        Kernel(rank, "peer_sum_norm", part.dtype, $"WIDTH={width}", $"THREADS={threads}",
             $"BF16_WEIGHT={(weight.dtype == ScalarType.BFloat16 ? 1 : 0)}").Launch(
             ((int)(part.numel() / width), 1, 1), threads, 0,
             [
@@ -136,7 +126,6 @@ internal sealed class PeerMemory : IDisposable
             throw new CrossheadException($"{MessageTerm.TensorParallel} computes in bfloat16 or float32, not in "
                 + $"{Precision.NameOf(part.dtype)}; choose another {MessageTerm.Dtype}.");
         part = RowKernel.Dense(part);
-        _sent[rank] = 0; // the same numbers are sent again
         var whole = empty(shape, part.dtype, part.device);
         var (device, count) = (_devices[rank], part.numel());
         var kernel = Kernel(rank, "peer_sum", part.dtype, $"JOIN={(join ? 1 : 0)}");
@@ -156,15 +145,6 @@ internal sealed class PeerMemory : IDisposable
         GC.KeepAlive(part);
         return whole;
     }
-
-    /// <summary>What a kernel of a rank is given that sends.</summary>
-    internal KernelArgument[] SendArguments(int rank) =>
-    [
-        rank, State(rank), Place(0), Place(1), Place(2), Place(3), Place(4), Place(5), Place(6), Place(7),
-    ];
-
-    /// <summary>Says that a rank's next sum is of a part that its product sends by itself.</summary>
-    internal void Sent(int rank, Tensor part) => _sent[rank] = Aten.DataPointer(part);
 
     private CudaKernel Kernel(int rank, string name, ScalarType type, params ReadOnlySpan<string> defines) =>
         CudaKernel.Load(_devices[rank].Index, Source.Value, name,

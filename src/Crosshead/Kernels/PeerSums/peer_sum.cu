@@ -1,10 +1,15 @@
-// What several GPUs have, added up or put side by side on each of them, by one launch on each (peer_lines.cuh).
-// Compiled behind bfloat16.cuh, launches.cuh and peer_lines.cuh. All add in the order of the ranks, so all have the
-// same bits.
+// What several GPUs have, added up or put side by side on each of them, by one launch on each. Compiled behind
+// bfloat16.cuh and launches.cuh.
+//
+// Every GPU writes its numbers into the memory of all others, in lines of 16 bytes: 4, the round, 4, the round. Eight
+// bytes arrive at once, so whoever finds the round finds the numbers, and no other message is needed (as NCCL's
+// protocol LL has it). All add in the order of the ranks, so all have the same bits.
+//
+// Two places take turns. A GPU writes to a place again two rounds later. By then it has read the numbers of the round
+// between from all others, and these had begun that round only when they had done with the one before.
 //
 // Compile-time: RANKS, BF16 (1 for bfloat16, 0 for float32), LINES (of a place); of peer_sum JOIN (1 to put side by
-// side); of peer_sum_norm WIDTH (of a row, whole lines), THREADS, BF16_WEIGHT (1 for bfloat16, 0 for float32) and SENT
-// (1 if the product ahead writes all lines, this GPU's too; then nobody waits for its end before the sum is there).
+// side); of peer_sum_norm WIDTH (of a row, whole lines), THREADS and BF16_WEIGHT (1 for bfloat16, 0 for float32).
 
 #if BF16
 typedef bf16 element;
@@ -13,12 +18,32 @@ typedef float element;
 #endif
 
 #define OF_LINE ((int)(8 / sizeof(element)))
+#define LOOKS 4096 // between looks at whether to give up
 
 union line_numbers
 {
     uint2 words;
     element numbers[OF_LINE];
 };
+
+__device__ __forceinline__ void send(uint4* to, uint2 words, u32 round)
+{
+    asm volatile("st.volatile.global.v4.u32 [%0], {%1, %2, %3, %4};\n"
+        :: "l"(to), "r"(words.x), "r"(round), "r"(words.y), "r"(round) : "memory");
+}
+
+__device__ __forceinline__ uint2 receive(const uint4* from, u32 round, const volatile int* gives_up)
+{
+    uint4 line;
+    for (int look = 1; ; look++)
+    {
+        asm volatile("ld.volatile.global.v4.u32 {%0, %1, %2, %3}, [%4];\n"
+            : "=r"(line.x), "=r"(line.y), "=r"(line.z), "=r"(line.w) : "l"(from) : "memory");
+        if (line.y == round && line.w == round) break;
+        if (look % LOOKS == 0 && *gives_up) break;
+    }
+    return make_uint2(line.x, line.z);
+}
 
 __device__ __forceinline__ line_numbers own(const element* part, long long at, long long count)
 {
@@ -123,16 +148,11 @@ peer_sum_norm(const element* __restrict__ part, const element* __restrict__ resi
               uint4* p0, uint4* p1, uint4* p2, uint4* p3, uint4* p4, uint4* p5, uint4* p6, uint4* p7)
 {
     warm(weight, WIDTH * sizeof(weight_element));
-#if SENT
-    let_follow(); // the next product reads its weights meanwhile
-#else
     follow();
-#endif
     uint4* const places[8] = { p0, p1, p2, p3, p4, p5, p6, p7 };
     const u32 round = *(volatile u32*)state + 1;
     const long long place = (long long)(round % 2) * RANKS * LINES, row = (long long)blockIdx.x * WIDTH;
     const long long first = row / OF_LINE;
-#if !SENT
     line_numbers mine[ITEMS];
 #pragma unroll
     for (int i = 0; i < ITEMS; i++)
@@ -145,7 +165,6 @@ peer_sum_norm(const element* __restrict__ part, const element* __restrict__ resi
             if (to != rank) send(places[to] + place + (long long)rank * LINES + first + line, mine[i].words, round);
     }
     let_follow(); // the next product reads its weights meanwhile
-#endif
     float x[ITEMS][OF_LINE], squares = 0;
 #pragma unroll
     for (int i = 0; i < ITEMS; i++)
@@ -157,11 +176,8 @@ peer_sum_norm(const element* __restrict__ part, const element* __restrict__ resi
 #pragma unroll
         for (int from = 0; from < RANKS; from++)
         {
-            line_numbers some;
-#if !SENT
-            some = mine[i];
+            line_numbers some = mine[i];
             if (from != rank)
-#endif
                 some.words = receive(places[rank] + place + (long long)from * LINES + first + line, round, gives_up);
 #pragma unroll
             for (int j = 0; j < OF_LINE; j++)
@@ -197,9 +213,6 @@ peer_sum_norm(const element* __restrict__ part, const element* __restrict__ resi
             round_to(&made.numbers[j], x[i][j] * (factor * wide(weight[line * OF_LINE + j])));
         *(uint2*)(normed + row + line * OF_LINE) = made.words;
     }
-#if SENT
-    follow();
-#endif
     end(state, round);
 }
 

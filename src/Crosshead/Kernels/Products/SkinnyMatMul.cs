@@ -1,6 +1,5 @@
 using Crosshead.Kernels.Common;
 using Crosshead.Kernels.Experts;
-using Crosshead.Kernels.PeerSums;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Cuda;
 using static TorchSharp.torch;
@@ -23,8 +22,7 @@ internal static class SkinnyMatMul
     private const int ManyRows = 64, ManyGroups = 4;
 
     private static readonly Lazy<string> Source = new(
-        () => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "peer_lines.cuh",
-            "skinny_matmul.cu"));
+        () => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "skinny_matmul.cu"));
 
     // What a weight serves.
     private enum Weights { All, Expert, Group }
@@ -51,10 +49,9 @@ internal static class SkinnyMatMul
     /// <param name="x">[…, K]</param>
     /// <param name="weight">[O, K]</param>
     /// <param name="bias">[O]; null for none.</param>
-    /// <param name="lines">Where the result is sent to, where it can be; null for nowhere.</param>
     /// <returns>[…, O]</returns>
-    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias, PeerLines? lines = null) =>
-        Run(x, weight, bias, weight.shape[0], gated: false, x.dtype, lines);
+    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) =>
+        Run(x, weight, bias, weight.shape[0], gated: false, x.dtype);
 
     /// <summary>
     /// x weightᵀ in the precision of its sums, for a router's logits, whose order must not depend on rounding.
@@ -122,22 +119,19 @@ internal static class SkinnyMatMul
         return output;
     }
 
-    private static Tensor Run(Tensor x, Tensor weight, Tensor? bias, long outputs, bool gated, ScalarType type,
-        PeerLines? lines = null)
+    private static Tensor Run(Tensor x, Tensor weight, Tensor? bias, long outputs, bool gated, ScalarType type)
     {
         x = RowKernel.Dense(x);
         var inputs = x.shape[^1];
         var output = empty([.. x.shape[..^1], outputs], type, x.device);
-        if (!PeerLines.Supports(x.numel() / inputs, outputs)) lines = null;
         var (kernel, width, threads) = Kernel(x.device_index, (int)outputs, (int)inputs, Weights.All, gated,
-            wide: type == ScalarType.Float32, lines: lines);
+            wide: type == ScalarType.Float32);
         kernel.Launch((((int)outputs + width - 1) / width, 1, 1), threads, 0,
         [
             Aten.DataPointer(x), Aten.DataPointer(weight), bias is null ? 0 : Aten.DataPointer(bias),
             Aten.DataPointer(output), (int)(x.numel() / inputs), (int)outputs, (int)inputs,
-            (nint)0, (nint)0, (nint)0, 1, .. lines?.Arguments ?? [],
+            (nint)0, (nint)0, (nint)0, 1,
         ], early: true);
-        lines?.Sent(output);
         foreach (var tensor in new[] { x, weight, bias }) GC.KeepAlive(tensor);
         return output;
     }
@@ -145,7 +139,7 @@ internal static class SkinnyMatMul
     // Measured (docs/research-log.md): two tiles per block if these are enough for all multiprocessors, otherwise one
     // tile that is read further ahead; small blocks for the short rows of the experts' second products.
     private static (CudaKernel Kernel, int Outputs, int Threads) Kernel(int device, int outputs, int inputs, Weights of,
-        bool gated = false, bool wide = false, int columnGroups = 1, PeerLines? lines = null)
+        bool gated = false, bool wide = false, int columnGroups = 1)
     {
         var experts = of == Weights.Expert;
         var (tiles, warps, depth) = of != Weights.All && inputs <= ShortInputs ? (2, 4, 2)
@@ -155,7 +149,6 @@ internal static class SkinnyMatMul
         [
             $"TILES={tiles}", $"WARPS={warps}", $"DEPTH={depth}", $"GROUPS={columnGroups}", $"GLU={(gated ? 1 : 0)}",
             $"EXPERTS={(experts ? 1 : 0)}", $"HEADS={(of == Weights.Group ? 1 : 0)}", $"WIDE={(wide ? 1 : 0)}",
-            .. lines?.Defines ?? PeerLines.NoDefines,
         ]);
         return (kernel, gated ? TileOutputs : tiles * TileOutputs, 32 * warps);
     }

@@ -9,7 +9,7 @@
 // Compile-time: TILES, WARPS, DEPTH (steps of 32 inputs read at once), GROUPS (groups of 8 tokens), GLU (1: tile 0 of a
 // block are rows of a gate, tile 1 the same rows of up, `outputs` rows further on, and y = silu(gate)·up), EXPERTS (1:
 // a weight an expert, see below), HEADS (1: a weight a group of heads, see below), WIDE (1: y in float32). For compute
-// capability 8.0 and later; compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh and peer_lines.cuh.
+// capability 8.0 and later; compiled behind bfloat16.cuh, tensor_cores.cuh and launches.cuh.
 
 #if WIDE
 typedef float result;
@@ -47,11 +47,7 @@ __device__ inline uint4 stream(const bf16* p)
 extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf16* __restrict__ x,
     const bf16* __restrict__ w, const bf16* __restrict__ bias, result* __restrict__ y, int tokens, int outputs,
     int inputs, const int* __restrict__ chosen, const int* __restrict__ starts,
-    const int* __restrict__ places, int shared
-#if RANKS
-    , SEND_PARAMETERS
-#endif
-    )
+    const int* __restrict__ places, int shared)
 {
     __shared__ float sums[WARPS][TILES * 16][COLUMNS + 1];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
@@ -117,15 +113,10 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
     fetch(from); // the weight is there before the tokens are
 
 #if !EXPERTS && !HEADS
-    if (RANKS == 0) let_follow(); // the sum of what is sent reads the last round's end ahead
+    let_follow();
     follow();
-    if (RANKS > 0) let_follow();
 #endif
 
-#if RANKS
-    uint4* const memories[8] = SEND_PLACES;
-    const u32 round = *state + 1;
-#endif
     for (int base = 0; base < tokens; base += COLUMNS)
     {
         if (base > 0) fetch(from);
@@ -171,8 +162,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
         for (int i = threadIdx.x; i < OUTPUTS_OF_BLOCK * COLUMNS; i += 32 * WARPS)
         {
             const int output = i % OUTPUTS_OF_BLOCK, column = i / OUTPUTS_OF_BLOCK;
-            const bool there = base + column < tokens && first + output < outputs;
-            if (RANKS == 0 && !there) continue;
+            if (base + column >= tokens || first + output >= outputs) continue;
             float total = 0;
             for (int part = 0; part < WARPS; part++) total += sums[part][output][column];
 #if GLU
@@ -185,12 +175,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
             }
             total = total / (1 + __expf(-total)) * up;
 #else
-            if (bias && there) total += widen(bias[first + output]);
-#endif
-#if RANKS
-            const long long at = (long long)(base + column) * outputs + first + output;
-            send_four(memories, rank, round, at / 4, narrow(total), there && output % 4 == 0);
-            if (!there) continue;
+            if (bias) total += widen(bias[first + output]);
 #endif
             store(y + place_of(base + column) * outputs + first + output, total);
         }

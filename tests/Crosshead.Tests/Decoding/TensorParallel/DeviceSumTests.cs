@@ -1,7 +1,6 @@
 using Crosshead.Decoding;
 using Crosshead.Decoding.TensorParallel;
 using Crosshead.Kernels.PeerSums;
-using Crosshead.Kernels.Products;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Cuda;
@@ -96,45 +95,6 @@ public sealed class DeviceSumTests
             Assert.InRange(error.item<float>(), 0, type == ScalarType.BFloat16 ? 4e-3 : 1e-6);
         }
         foreach (var tensor in made) tensor.Dispose();
-    }
-
-    [Theory]
-    [InlineData(1, 512)]
-    [InlineData(7, 2048)]
-    public void A_product_sends_its_part_by_itself(int tokens, int width)
-    {
-        Require();
-        using var peers = PeerMemory.Open([0, 1]);
-        using var threads = new RankThreads(Gpus);
-        var made = new (Tensor Sum, Tensor Normed)[Gpus, 3];
-        threads.Run(rank =>
-        {
-            using var scope = NewDisposeScope();
-            using var grad = no_grad();
-            var device = new Device($"cuda:{rank}");
-            Tensor Own(long[] shape, int seed) => Drawn(shape, ScalarType.BFloat16, seed).to(device);
-            var (x, weight) = (Own([tokens, 256], rank), Own([width, 256], 2 + rank));
-            var (residual, gains) = (Own([tokens, width], 7), Own([width], 8));
-            var lines = new PeerLines(peers, rank);
-            for (var i = 0; i < 3; i++)
-            {
-                var part = SkinnyMatMul.Apply(x, weight, null, i == 0 ? null : lines);
-                cuda.synchronize(device); // what follows loads a kernel, which may wait for the device
-                var (sum, normed) = peers.SumNorm(rank, part, residual, gains, 1e-5);
-                cuda.synchronize(device);
-                made[rank, i] = (sum.cpu().DetachFromDisposeScope(), normed.cpu().DetachFromDisposeScope());
-            }
-        });
-        foreach (var (sum, normed) in made)
-        {
-            Assert.True(Same(sum, made[0, 0].Sum));
-            Assert.True(Same(normed, made[0, 0].Normed));
-        }
-        foreach (var (sum, normed) in made)
-        {
-            sum.Dispose();
-            normed.Dispose();
-        }
     }
 
     [Fact]
