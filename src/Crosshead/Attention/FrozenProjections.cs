@@ -113,9 +113,10 @@ internal sealed class FrozenProjections : IHeadProjections
     /// <returns>[B, 1, h, d]</returns>
     public Tensor? Attend(Tensor x, TokenView view, KeyValueCache cache, InputNorm? norm = null)
     {
-        if (view is not { Place.Positions: { } positions, Length: not null, Begins: null, Pieces: null,
-            Composed: null, QueryFactors: null } || _joint is not { } joint || !joint.Holds(x) || _queryMix is not null
-            || _layer.NormsWhole || _layer.ScoreCap is not null || cache.Scales is not null) return null;
+        var isPlain = view is { Begins: null, Pieces: null, Composed: null, QueryFactors: null };
+        if (!isPlain || view is not { Place.Positions: { } positions, Length: not null }
+            || _joint is not { } joint || !joint.Holds(x) || _queryMix is not null || _layer.NormsWhole
+            || _layer.ScoreCap is not null || cache.Scales is not null) return null;
         var (keys, values, factors) = cache.Whole;
         var table = view.Place.Table;
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Factors, _normKeys ? _layer.KeyNorm?.Factors : null);

@@ -4,6 +4,7 @@ using Crosshead.Cli;
 using Crosshead.Cli.Commands;
 using Crosshead.Cli.Ranks;
 using Crosshead.Cli.Terminal;
+using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.Tests.Runtime.Distributed;
@@ -31,8 +32,8 @@ internal static partial class RankScenarios
     private static IEnumerable<Command> Commands() =>
     [
         new Scenario("exchange", (communicator, output, _) => Exchange(communicator, output)),
-        new Scenario("exchange-gpus", (communicator, output, _) => GpuScenarios.Exchange(communicator, output)),
-        new Scenario("leave-gpus", (communicator, output, _) => GpuScenarios.Leave(communicator, output)),
+        new Scenario("exchange-gpus", (communicator, output, _) => OnGpus(GpuScenarios.Exchange, communicator, output)),
+        new Scenario("leave-gpus", (communicator, output, _) => OnGpus(GpuScenarios.Leave, communicator, output)),
         new Scenario("fail", (communicator, _, _) => FailAt(2, communicator, () =>
         {
             if (communicator.Rank == 1) throw new CrossheadException("the disk is full.");
@@ -64,6 +65,14 @@ internal static partial class RankScenarios
             while (!communicator.AllGather(cancellation.IsCancellationRequested).Contains(true)) Thread.Sleep(10);
         }, ExitCode.Interrupted),
     ];
+
+    // On hosts with GPUs libtorch may be another one than the package's, which has to be loaded first.
+    private static void OnGpus(Action<ICommunicator, CommandOutput> action, ICommunicator communicator,
+        CommandOutput output)
+    {
+        LibTorch.EnsureLoaded();
+        action(communicator, output);
+    }
 
     // Numbers that tell from whom and for whom they are, in parts of all lengths, cut into pieces.
     private static void Exchange(ICommunicator communicator, CommandOutput output)
