@@ -56,7 +56,9 @@ internal sealed class StepMeter(EngineOptions options)
         var (usual, most) = Affordable();
         var grains = Math.Clamp(usual * several / options.PrefillGrain, 1, 1 + (room / options.PrefillGrain));
         _isLimited = waiting > (int)grains;
-        return new PromptBudget(Math.Min(room, (int)grains * options.PrefillGrain), usual * several, most * several);
+        // One grain is always given, to one prompt or to several short ones.
+        return new PromptBudget(Math.Min(room, (int)grains * options.PrefillGrain),
+            Math.Max(usual * several, options.PrefillGrain), Math.Max(most * several, options.PrefillGrain));
     }
 
     /// <summary>Takes the time of a step into account.</summary>

@@ -90,6 +90,17 @@ public sealed class StepMeterTests
     }
 
     [Fact]
+    public void Short_prompts_start_together_however_long_the_first_step_took()
+    {
+        var options = new EngineOptions { MaxStepTokens = 8192 };
+        var (meter, shares) = (new StepMeter(options), new PrefillShares(options, default));
+        meter.Add(Plan(0, 3), 5);
+        var plan = Plan(1, 0);
+        shares.Add([Waiting(4), Waiting(4), Waiting(4), Waiting(4)], meter.Budget(decoding: 1, waiting: 4), plan);
+        Assert.Equal([1, 4, 4, 4, 4], plan.Runs.Select(run => run.Count));
+    }
+
+    [Fact]
     public void A_step_that_was_held_up_hardly_changes_how_much_is_computed()
     {
         var meter = new StepMeter(new EngineOptions { MaxStepTokens = 8192 });
