@@ -106,8 +106,9 @@ internal sealed unsafe class SocketMessages : IMessages
     {
         var (message, rank) = _requests[request];
         _peers[rank]!.TakeLent(message);
+        var isDone = message.IsDone; // asked first: the number of bytes is known before
         bytes = message.Bytes;
-        if (message.IsDone)
+        if (isDone)
         {
             _requests.Remove(request);
             request = 0;
