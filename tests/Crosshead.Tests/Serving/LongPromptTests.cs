@@ -34,6 +34,15 @@ public sealed class LongPromptTests
         [1.543, 3.050, 3.693, 4.405, 5.164, 6.059, 8.135, 8.253, 11.080, 17.772],
     ];
 
+    private static readonly AttentionOptions _components = new()
+    {
+        Variant = AttentionVariant.MeaNoNorm,
+        Heads = 32,
+        KeyValueHeads = 8,
+        KeyComponents = 4,
+        ValueComponents = 4,
+    };
+
     [Theory]
     [InlineData(false, 0, 0)] // first of all prompts
     [InlineData(false, 0, 8000)]
@@ -50,10 +59,7 @@ public sealed class LongPromptTests
             Layers = 16,
             FeedForwardSize = 8192,
             VocabularySize = 128_256,
-            Attention = half
-                ? new() { Variant = AttentionVariant.MeaNoNorm, Heads = 32, KeyValueHeads = 8, KeyComponents = 4,
-                    ValueComponents = 4 }
-                : new() { Heads = 32, KeyValueHeads = 8 },
+            Attention = half ? _components : new() { Heads = 32, KeyValueHeads = 8 },
         };
         var cost = PieceCosts.Of(shape, composes: half);
         var (times, random) = (half ? _half : _whole, new Random(1));
