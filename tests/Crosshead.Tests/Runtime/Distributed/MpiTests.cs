@@ -103,6 +103,7 @@ public sealed class MpiTests
     [InlineData(MpiFlavor.None, "TERM")]
     public void A_signal_to_the_launcher_stops_all_ranks_in_order(MpiFlavor flavor, string signal = "USR1")
     {
+        if (signal == "INT") Cli.ProgramTests.RequireHeard(signal);
         using var process = MpiRun.Start(flavor, [MpiRun.ScenarioPart(2, "wait")]);
         var word = new char["waiting".Length];
         Assert.Equal(word.Length, process.StandardOutput.ReadBlock(word));
