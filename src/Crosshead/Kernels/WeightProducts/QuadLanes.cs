@@ -47,6 +47,15 @@ internal static unsafe class QuadLanes
         d = Avx512F.Shuffle4x128(ba, dc, 0b11_01_11_01);
     }
 
+    /// <summary>Products of the lower halves of bytes with inputs, and of the upper halves with others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<short> Halves(Vector512<byte> bytes, Vector512<sbyte> lower, Vector512<sbyte> upper)
+    {
+        var four = Vector512.Create((byte)15);
+        return Avx512BW.MultiplyAddAdjacent(bytes & four, lower)
+            + Avx512BW.MultiplyAddAdjacent((bytes.AsUInt16() >>> 4).AsByte() & four, upper);
+    }
+
     /// <summary>Two pieces of 32 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<sbyte> Two(byte* first, byte* second) => Avx512F.InsertVector256(

@@ -36,9 +36,7 @@ internal readonly unsafe struct Q4ZeroQuads : ISmallQuad
         var places = Vector512.Create((ushort)1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17,
             19, 20, 21, 22, 23, 24, 25, 26, 56, 57, 58, 59, 60, 61, 62, 63);
         var bytes = Avx512BW.PermuteVar32x16x2(Vector512.Load((ushort*)w), places, Vector512.Load((ushort*)(w + 8)));
-        var four = Vector512.Create((byte)15);
-        return Avx512BW.MultiplyAddAdjacent(bytes.AsByte() & four, first)
-            + Avx512BW.MultiplyAddAdjacent((bytes >>> 4).AsByte() & four, second);
+        return QuadLanes.Halves(bytes.AsByte(), first, second);
     }
 }
 
@@ -69,9 +67,7 @@ internal readonly unsafe struct Q4OneQuads : ISmallQuad
     {
         var places = Vector512.Create(1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14, 28, 29, 30, 31);
         var bytes = Avx512F.PermuteVar16x32x2(Vector512.Load((int*)w), places, Vector512.Load((int*)(w + 16)));
-        var four = Vector512.Create((byte)15);
-        return Avx512BW.MultiplyAddAdjacent(bytes.AsByte() & four, first)
-            + Avx512BW.MultiplyAddAdjacent((bytes >>> 4).AsByte() & four, second);
+        return QuadLanes.Halves(bytes.AsByte(), first, second);
     }
 }
 
