@@ -101,11 +101,4 @@ internal sealed unsafe class HostExchange(ICommunicator communicator) : TensorEx
 
     private static Tensor Beginning(Tensor tensor, long count) =>
         tensor.dim() == 1 && tensor.NumberOfElements > count ? tensor.narrow(0, 0, count) : tensor;
-
-    private static long Sum(ReadOnlySpan<long> counts)
-    {
-        var sum = 0L;
-        foreach (var count in counts) sum += count;
-        return sum;
-    }
 }

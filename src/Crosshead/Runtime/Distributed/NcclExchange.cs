@@ -186,13 +186,6 @@ internal sealed class NcclExchange : TensorExchange
         return _copies!.Exchange(from, sent, parts, at);
     }
 
-    private static long Sum(ReadOnlySpan<long> bytes)
-    {
-        var sum = 0L;
-        foreach (var each in bytes) sum += each;
-        return sum;
-    }
-
     // Fills in the bytes of each rank's part; the answer is where this rank's own begins.
     private nint Bytes(ReadOnlySpan<long> counts, Tensor tensor, Span<long> bytes)
     {

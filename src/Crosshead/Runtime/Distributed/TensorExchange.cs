@@ -86,4 +86,12 @@ internal abstract class TensorExchange : IDisposable
 
     /// <summary>Frees what the exchange holds.</summary>
     public abstract void Dispose();
+
+    /// <summary>The sum of numbers of elements or bytes.</summary>
+    protected static long Sum(ReadOnlySpan<long> counts)
+    {
+        var sum = 0L;
+        foreach (var count in counts) sum += count;
+        return sum;
+    }
 }
