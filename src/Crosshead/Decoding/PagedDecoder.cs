@@ -53,7 +53,7 @@ public sealed class PagedDecoder : ICapturingDecoder
         _mostTogether = MostTogether;
         if (CudaGraphDecoder.Supports(model))
         {
-            _inPlace = inPlace && model.Options.ShortContext is null && PassPieces.Serve(model, _state);
+            _inPlace = inPlace && PassPieces.Serve(model, _state);
             if (_inPlace) _pieces = new PassPieces(model, _state, apart);
             _steps = new PagedSteps(model, _state, _pieces);
             _mostTogether = _pieces?.FixedRows ?? MostTogether;

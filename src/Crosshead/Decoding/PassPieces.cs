@@ -44,9 +44,18 @@ internal sealed class PassPieces : IDisposable
     /// <param name="model">The model, in bfloat16 on a CUDA device.</param>
     /// <param name="state">Its pages.</param>
     public static bool Serve(LanguageModel model, PagedState state) =>
-        AttentionFactory.TraitsOf(model.Options.Attention.Variant).IsSoftmax
-            && model.Options.Attention is { ScoreCap: null, Sinks: false, Latent: null } // kernels know none of them
-            && state.Layers.All(layer => TokensOfBlock(model, layer) > 0);
+        Unknown(model.Options) is null && state.Layers.All(layer => TokensOfBlock(model, layer) > 0);
+
+    /// <summary>What of a model the kernels for pieces do not know; null if they know all.</summary>
+    /// <param name="shape">Shape of the model.</param>
+    public static string? Unknown(ModelOptions shape) => shape.Attention switch
+    {
+        { Latent: not null } => "latent attention",
+        { ScoreCap: not null } => "capped scores",
+        { Sinks: true } => "attention sinks",
+        _ when shape.ShortContext is not null => "two scalings of positions",
+        { Variant: var variant } => AttentionFactory.TraitsOf(variant).IsSoftmax ? null : variant.NameOf(),
+    };
 
     /// <summary>
     /// How layers of components share the rows out; null if there are none, or if all rows read components.

@@ -1,4 +1,3 @@
-using Crosshead.Attention;
 using Crosshead.Attention.Caches;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
@@ -40,11 +39,7 @@ public static class DeterministicDecoding
         if (format.Type != CacheType.BFloat16)
             throw RowsApart.Refusal(
                 $"on a GPU they need a cache of bfloat16, not of {CacheOptions.NameOf(format.Type)}");
-        var attention = shape.Attention;
-        var without = attention.Latent is not null ? "latent attention"
-            : attention.ScoreCap is not null ? "capped scores"
-            : attention.Sinks ? "attention sinks" : shape.ShortContext is not null ? "two scalings of positions"
-            : !AttentionFactory.TraitsOf(attention.Variant).IsSoftmax ? attention.Variant.NameOf() : null;
-        if (without is not null) throw RowsApart.Refusal($"on a GPU there are none for a model with {without}");
+        if (PassPieces.Unknown(shape) is { } unknown)
+            throw RowsApart.Refusal($"on a GPU there are none for a model with {unknown}");
     }
 }
