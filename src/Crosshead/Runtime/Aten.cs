@@ -154,4 +154,7 @@ internal static class Aten
             throw new InvalidOperationException("the tensor has no storage.");
         return pointer;
     }
+
+    /// <summary>The same; 0 for no tensor.</summary>
+    public static nint Address(Tensor? tensor) => tensor is null ? 0 : DataPointer(tensor);
 }

@@ -63,5 +63,5 @@ internal unsafe struct TensorBlock
     }
 
     private static nint Address(ReadOnlySpan<Tensor?> tensors, int index) =>
-        !tensors.IsEmpty && tensors[index] is { } tensor ? Aten.DataPointer(tensor) : 0;
+        tensors.IsEmpty ? 0 : Aten.Address(tensors[index]);
 }

@@ -41,8 +41,8 @@ internal sealed class ExpertChoice
     /// <summary>The parameters of the rule.</summary>
     public KernelArgument[] Arguments =>
     [
-        Pointer(_bias), Pointer(_choiceBias), Experts, Rule.PerToken, Rule.Sigmoid ? 1 : 0, Rule.Renormalize ? 1 : 0,
-        (float)Rule.Factor, Rule.Groups, Rule.GroupsPerToken,
+        Aten.Address(_bias), Aten.Address(_choiceBias), Experts, Rule.PerToken, Rule.Sigmoid ? 1 : 0,
+        Rule.Renormalize ? 1 : 0, (float)Rule.Factor, Rule.Groups, Rule.GroupsPerToken,
     ];
 
     /// <summary>Whether there are kernels for so many experts.</summary>
@@ -53,6 +53,4 @@ internal sealed class ExpertChoice
     {
         foreach (var tensor in new[] { Logits, _bias, _choiceBias }) GC.KeepAlive(tensor);
     }
-
-    private static nint Pointer(Tensor? tensor) => tensor is null ? 0 : Aten.DataPointer(tensor);
 }

@@ -33,7 +33,7 @@ internal static class CudaSwiGlu
             Source.Kernel(gateUp.device_index, "swiglu_backward", gateUp.dtype, lanes).Launch(grid, Threads, 0,
                 [
                     Aten.DataPointer(gateUp), Aten.DataPointer(gradient), Aten.DataPointer(result),
-                    again is null ? 0 : Aten.DataPointer(again), width, items,
+                    Aten.Address(again), width, items,
                 ]);
         }
         GC.KeepAlive(gateUp);

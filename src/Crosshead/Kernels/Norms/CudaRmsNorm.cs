@@ -31,8 +31,9 @@ internal static class CudaRmsNorm
         var rowsOfBlock = Threads / group;
         kernel.Launch(((int)((rows + rowsOfBlock - 1) / rowsOfBlock), 1, 1), Threads, 0,
         [
-            Aten.DataPointer(input), Pointer(residual), Aten.DataPointer(dense), WeightRows(weight),
-            Pointer(sum), Aten.DataPointer(normed), Aten.DataPointer(inverse), rows, (float)epsilon, together, step,
+            Aten.DataPointer(input), Aten.Address(residual), Aten.DataPointer(dense), WeightRows(weight),
+            Aten.Address(sum), Aten.DataPointer(normed), Aten.DataPointer(inverse), rows, (float)epsilon, together,
+            step,
         ], early: true);
         GC.KeepAlive(residual);
         GC.KeepAlive(input);
@@ -61,8 +62,8 @@ internal static class CudaRmsNorm
             ScalarType.Float32, input.device);
         kernel.Launch((blocks, 1, 1), Threads, 0,
         [
-            Aten.DataPointer(input), Aten.DataPointer(dense), weightRows, Aten.DataPointer(inverse), Pointer(direct),
-            Aten.DataPointer(gradient), Aten.DataPointer(result), Aten.DataPointer(parts), rows,
+            Aten.DataPointer(input), Aten.DataPointer(dense), weightRows, Aten.DataPointer(inverse),
+            Aten.Address(direct), Aten.DataPointer(gradient), Aten.DataPointer(result), Aten.DataPointer(parts), rows,
         ]);
         foreach (var tensor in new[] { input, inverse, direct, gradient }) GC.KeepAlive(tensor);
         return (result, parts.sum([0L]).view(weight.shape).to_type(weight.dtype));
@@ -83,6 +84,4 @@ internal static class CudaRmsNorm
         (int)Math.Min(Threads, BitOperations.RoundUpToPowerOf2((uint)((width + lanes - 1) / lanes)));
 
     private static int WeightRows(Tensor weight) => weight.dim() == 2 ? (int)weight.shape[0] : 1;
-
-    private static nint Pointer(Tensor? tensor) => tensor is null ? 0 : Aten.DataPointer(tensor);
 }

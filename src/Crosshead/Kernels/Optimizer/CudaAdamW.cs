@@ -40,7 +40,7 @@ internal static class CudaAdamW
             (checked((int)((count / lanes + Threads - 1) / Threads)), 1, 1), Threads, 0,
             [
                 Aten.DataPointer(parameter), Aten.DataPointer(gradient), Aten.DataPointer(first),
-                Aten.DataPointer(second), copy is null ? 0 : Aten.DataPointer(copy), Aten.DataPointer(divisor), count,
+                Aten.DataPointer(second), Aten.Address(copy), Aten.DataPointer(divisor), count,
                 unchecked((int)rounding.Seed), unchecked((int)rounding.FirstBlock), numbers.Keep, numbers.NewFirst,
                 numbers.Beta2, numbers.NewSecond, numbers.StepSize, numbers.RootCorrection, numbers.Epsilon,
             ]);

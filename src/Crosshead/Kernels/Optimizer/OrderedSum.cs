@@ -44,7 +44,7 @@ internal static unsafe class OrderedSum
             var lanes = stride % RowSource.ManyLanes == 0 ? RowSource.Lanes(count, parts, own, sum) : 1;
             var blocks = (count / lanes + Threads - 1) / Threads;
             Source.Kernel(sum.device_index, "ordered_sum", parts.dtype, lanes).Launch((checked((int)blocks), 1, 1),
-                Threads, 0, [Aten.DataPointer(parts), stride, own is null ? 0 : Aten.DataPointer(own), rank,
+                Threads, 0, [Aten.DataPointer(parts), stride, Aten.Address(own), rank,
                     Aten.DataPointer(sum), count, ranks, fresh ? 1 : 0]);
         }
         else
@@ -53,7 +53,7 @@ internal static unsafe class OrderedSum
             {
                 Parts = Aten.DataPointer(parts),
                 Stride = stride,
-                Own = own is null ? 0 : Aten.DataPointer(own),
+                Own = Aten.Address(own),
                 Rank = rank,
                 Narrow = parts.dtype == ScalarType.BFloat16,
                 Sum = (float*)Aten.DataPointer(sum),

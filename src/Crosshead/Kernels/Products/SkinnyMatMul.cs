@@ -113,7 +113,7 @@ internal static class SkinnyMatMul
         kernel.Launch(((outputs + width - 1) / width, groups, (rows + columns - 1) / columns), threads, 0,
         [
             Aten.DataPointer(heads), Aten.DataPointer(weight), (nint)0, Aten.DataPointer(output), rows, outputs, inputs,
-            wanted is null ? 0 : Aten.DataPointer(wanted), (nint)0, (nint)0, count / groups,
+            Aten.Address(wanted), (nint)0, (nint)0, count / groups,
         ], early: true);
         foreach (var tensor in new[] { heads, weight, wanted }) GC.KeepAlive(tensor);
         return output;
@@ -128,7 +128,7 @@ internal static class SkinnyMatMul
             wide: type == ScalarType.Float32);
         kernel.Launch((((int)outputs + width - 1) / width, 1, 1), threads, 0,
         [
-            Aten.DataPointer(x), Aten.DataPointer(weight), bias is null ? 0 : Aten.DataPointer(bias),
+            Aten.DataPointer(x), Aten.DataPointer(weight), Aten.Address(bias),
             Aten.DataPointer(output), (int)(x.numel() / inputs), (int)outputs, (int)inputs,
             (nint)0, (nint)0, (nint)0, 1,
         ], early: true);

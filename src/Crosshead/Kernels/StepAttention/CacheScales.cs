@@ -43,8 +43,8 @@ internal sealed record CacheScales(Tensor Keys, Tensor Values, int Group)
         Kernel(keys, "append_rows").Launch(((int)blocks, 1, 1), 32 * WarpsOfBlock, 0,
         [
             .. Rows(key, keys, Keys), .. Rows(value, values, Values), Group, (int)count, (int)batch,
-            Address(positions), positions is null || positions.shape[0] == 1 ? 0 : 1, start,
-            Address(table), (int)(table?.stride(0) ?? 0), (int)keys.shape[2],
+            Aten.Address(positions), positions is null || positions.shape[0] == 1 ? 0 : 1, start,
+            Aten.Address(table), (int)(table?.stride(0) ?? 0), (int)keys.shape[2],
         ], early: true);
         foreach (var tensor in new[] { key, value, keys, values, positions, table }) GC.KeepAlive(tensor);
         GC.KeepAlive(this);
@@ -79,8 +79,8 @@ internal sealed record CacheScales(Tensor Keys, Tensor Values, int Group)
         if (all == 0) return output;
         Kernel(numbers, "read_rows").Launch(((int)((all + Threads - 1) / Threads), 1, 1), Threads, 0,
         [
-            Address(numbers), numbers.stride(0), numbers.stride(1), Address(scales), scales.stride(0),
-            scales.stride(1), Address(output), (int)rows, (int)seen, (int)width, Group, Address(table),
+            Aten.Address(numbers), numbers.stride(0), numbers.stride(1), Aten.Address(scales), scales.stride(0),
+            scales.stride(1), Aten.Address(output), (int)rows, (int)seen, (int)width, Group, Aten.Address(table),
             (int)(table?.stride(0) ?? 0), (int)numbers.shape[2], all,
         ]);
         foreach (var tensor in new[] { numbers, scales, table }) GC.KeepAlive(tensor);
@@ -89,15 +89,13 @@ internal sealed record CacheScales(Tensor Keys, Tensor Values, int Group)
 
     private static KernelArgument[] Rows(Tensor source, Tensor numbers, Tensor scales) =>
     [
-        Address(source), source.stride(0), source.stride(1), source.stride(2), Address(numbers), numbers.stride(0),
-        numbers.stride(1), Address(scales), scales.stride(0), scales.stride(1), (int)numbers.shape[1],
-        (int)numbers.shape[3],
+        Aten.Address(source), source.stride(0), source.stride(1), source.stride(2), Aten.Address(numbers),
+        numbers.stride(0), numbers.stride(1), Aten.Address(scales), scales.stride(0), scales.stride(1),
+        (int)numbers.shape[1], (int)numbers.shape[3],
     ];
 
     private static Tensor Side(Tensor rows) => rows.stride(3) == 1 ? rows : rows.contiguous();
 
     private static CudaKernel Kernel(Tensor numbers, string function) => CudaKernel.Load(numbers.device_index,
         s_source.Value, function, [$"KIND={KindOf(numbers)}"]);
-
-    private static nint Address(Tensor? tensor) => tensor is null ? 0 : Aten.DataPointer(tensor);
 }

@@ -49,7 +49,7 @@ internal static class ComposePages
         var workers = Math.Max(1, BlocksOfMultiprocessor * kernel.Device.Multiprocessors / (2 * groups));
         kernel.Launch((Math.Min(count, workers), groups, 2), Threads, SharedBytes(Math.Max(keyWidth, valueWidth)),
         [
-            Aten.DataPointer(keys), Aten.DataPointer(keyMatrices), factors is null ? 0 : Aten.DataPointer(factors),
+            Aten.DataPointer(keys), Aten.DataPointer(keyMatrices), Aten.Address(factors),
             factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L, Aten.DataPointer(composedKeys),
             Aten.DataPointer(values), Aten.DataPointer(valueMatrices), Aten.DataPointer(composedValues),
             Aten.DataPointer(pages), count, (int)keys.shape[2], outputs,

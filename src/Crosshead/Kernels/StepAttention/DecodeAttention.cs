@@ -135,7 +135,7 @@ internal static class DecodeAttention
         var counters = (long)pieces.MostParts * rows;
         var parts = counters * kernel.Plan.Queries;
         pieces.Scratch.Reserve(parts * (wide + 2), counters);
-        var sums = Address(pieces.Scratch.Sums);
+        var sums = Aten.Address(pieces.Scratch.Sums);
         var largest = sums + (nint)(parts * wide * sizeof(float));
         var totals = largest + (nint)(parts * sizeof(float));
         var dense = query.contiguous();
@@ -145,7 +145,7 @@ internal static class DecodeAttention
         [
             .. Arguments(dense, key, value, table, output, capacity, scale, factors, begins, ends,
                 (sums, largest, totals)),
-            Address(pieces.Items), Address(pieces.Scratch.Counters), Address(pieces.Starts),
+            Aten.Address(pieces.Items), Aten.Address(pieces.Scratch.Counters), Aten.Address(pieces.Starts),
         ], early: true);
         foreach (var tensor in new[] { key, value, table, factors, begins, ends, dense }) GC.KeepAlive(tensor);
         GC.KeepAlive(pieces);
@@ -161,10 +161,10 @@ internal static class DecodeAttention
         long Stride(Tensor cache, int axis) => cache.stride(axis) * cache.ElementSize / query.ElementSize;
         return
         [
-            Address(query), Address(key), Address(value), Address(factors),
-            Address(begins), Step(begins), Address(ends), Step(ends),
-            Address(table), (int)(table?.stride(0) ?? 0), (int)key.shape[2],
-            Address(output), parts.Sums, parts.Largest, parts.Totals,
+            Aten.Address(query), Aten.Address(key), Aten.Address(value), Aten.Address(factors),
+            Aten.Address(begins), Step(begins), Aten.Address(ends), Step(ends),
+            Aten.Address(table), (int)(table?.stride(0) ?? 0), (int)key.shape[2],
+            Aten.Address(output), parts.Sums, parts.Largest, parts.Totals,
             rows, (int)query.shape[1] / rows, rows / (int)value.shape[1], capacity,
             Stride(key, 0), Stride(key, 1), Stride(key, 2), Stride(value, 0), Stride(value, 1), Stride(value, 2),
             factors is null ? 1 : (int)factors.shape[1], factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L,
@@ -187,7 +187,7 @@ internal static class DecodeAttention
         // The scratch memory belongs to the surrounding scope. A captured graph, which then owns this scope, writes to
         // it at every replay.
         var scratch = empty([parts * (wide + 2)], ScalarType.Float32, query.device);
-        var sums = Address(scratch);
+        var sums = Aten.Address(scratch);
         var largest = sums + (nint)(parts * wide * sizeof(float));
         var totals = largest + (nint)(parts * sizeof(float));
         var dense = query.contiguous();
@@ -206,7 +206,7 @@ internal static class DecodeAttention
                 (uint)Math.Clamp(clusters / PartsOfJoinGroup, 1, MostJoinGroups));
             var columns = JoinThreads / groups * 4;
             kernel.Join.Launch((queries, batch * rows, (wide + columns - 1) / columns), JoinThreads, 0,
-                [sums, largest, totals, Address(output), clusters, queries, columns], early: true);
+                [sums, largest, totals, Aten.Address(output), clusters, queries, columns], early: true);
         }
         foreach (var tensor in new[] { key, value, table, factors, begins, ends, scratch, dense }) GC.KeepAlive(tensor);
         GC.KeepAlive(cacheScales);
@@ -215,8 +215,8 @@ internal static class DecodeAttention
 
     private static KernelArgument[] Arguments(CacheScales? scales) => scales is null ? [] :
     [
-        Address(scales.Keys), scales.Keys.stride(0), scales.Keys.stride(1),
-        Address(scales.Values), scales.Values.stride(0), scales.Values.stride(1),
+        Aten.Address(scales.Keys), scales.Keys.stride(0), scales.Keys.stride(1),
+        Aten.Address(scales.Values), scales.Values.stride(0), scales.Values.stride(1),
     ];
 
     // How the kernel is told the type of the cache; 0 for bfloat16.
@@ -238,8 +238,6 @@ internal static class DecodeAttention
         var (queries, sharing) = (heads / rows, (int)(heads / factors.shape[1]));
         return queries % sharing == 0 ? queries / sharing : sharing % queries == 0 ? 1 : (queries / sharing) + 2;
     }
-
-    private static nint Address(Tensor? tensor) => tensor is null ? 0 : Aten.DataPointer(tensor);
 
     // From one sequence's bound to the next one's: all may have the same.
     private static int Step(Tensor? bounds) => bounds is null || bounds.shape[0] == 1 ? 0 : (int)bounds.stride(0);

@@ -74,14 +74,14 @@ internal static class StepHeads
         [
             Aten.DataPointer(joint), joint.stride(0), Aten.DataPointer(cosine), Aten.DataPointer(sine),
             (int)(cosine.numel() / half),
-            Pointer(queryNorm), Pointer(keyNorm), (float)epsilon, Aten.DataPointer(positions),
+            Aten.Address(queryNorm), Aten.Address(keyNorm), (float)epsilon, Aten.DataPointer(positions),
             positions.shape[0] == 1 ? 0 : 1,
-            Pointer(table), (int)(table?.stride(0) ?? 0), (int)keys.shape[2],
-            Pointer(queryMix), queryHeads / mixGroups, Aten.DataPointer(query), queryHeads, Pointer(plain),
-            Pointer(mixed),
+            Aten.Address(table), (int)(table?.stride(0) ?? 0), (int)keys.shape[2],
+            Aten.Address(queryMix), queryHeads / mixGroups, Aten.DataPointer(query), queryHeads, Aten.Address(plain),
+            Aten.Address(mixed),
             Aten.DataPointer(keys), keys.stride(0), keys.stride(1), (int)keys.shape[3], keyHeads,
             Aten.DataPointer(values), values.stride(0), values.stride(1), (int)values.shape[3], valueCount,
-            Pointer(factors), factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L, composed,
+            Aten.Address(factors), factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L, composed,
         ], early: true);
         foreach (var tensor
             in new[] { joint, cosine, sine, queryNorm, keyNorm, queryMix, positions, keys, values, factors, table,
@@ -89,8 +89,6 @@ internal static class StepHeads
             GC.KeepAlive(tensor);
         return query;
     }
-
-    private static nint Pointer(Tensor? tensor) => tensor is null ? 0 : Aten.DataPointer(tensor);
 
     private static bool IsCache(Tensor rows) =>
         rows.dtype == ScalarType.BFloat16 && rows.is_contiguous() && rows.shape[3] % RowSource.ManyLanes == 0;

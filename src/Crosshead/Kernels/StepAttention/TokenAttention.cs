@@ -75,9 +75,9 @@ internal static class TokenAttention
         kernel.Launch((cluster, rows, batch), Threads, 0,
         [
             Aten.DataPointer(joint), joint.stride(0), Aten.DataPointer(cosine), Aten.DataPointer(sine),
-            (int)(cosine.numel() / cosine.shape[^1]), Pointer(queryNorm), Pointer(keyNorm), (float)epsilon,
+            (int)(cosine.numel() / cosine.shape[^1]), Aten.Address(queryNorm), Aten.Address(keyNorm), (float)epsilon,
             Aten.DataPointer(positions), positions.shape[0] == 1 ? 0 : 1,
-            Pointer(table), (int)(table?.stride(0) ?? 0), (int)keys.shape[2],
+            Aten.Address(table), (int)(table?.stride(0) ?? 0), (int)keys.shape[2],
             Aten.DataPointer(keys), keys.stride(0), keys.stride(1),
             Aten.DataPointer(values), values.stride(0), values.stride(1),
             Aten.DataPointer(output), (float)(scale / Math.Log(2)),
@@ -99,6 +99,4 @@ internal static class TokenAttention
             return (kernel, kernel.Device.HasClusters ? kernel.ClustersAtOnce(MostCluster, Threads, 0)
                 : kernel.Device.Multiprocessors);
         });
-
-    private static nint Pointer(Tensor? tensor) => tensor is null ? 0 : Aten.DataPointer(tensor);
 }
