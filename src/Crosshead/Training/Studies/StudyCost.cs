@@ -1,4 +1,6 @@
 using Crosshead.Model;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
 
 namespace Crosshead.Training.Studies;
 
@@ -7,10 +9,8 @@ namespace Crosshead.Training.Studies;
 /// <param name="CacheNumbers">Numbers that decoding keeps of each token, over all layers.</param>
 public sealed record StudyCost(long Parameters, long CacheNumbers)
 {
-    private const int BytesOfBrain16 = 2;
-
     /// <summary>Bytes that decoding keeps of each token in bfloat16, over all layers.</summary>
-    public long CacheBytes => BytesOfBrain16 * CacheNumbers;
+    public long CacheBytes => Precision.BytesOf(ScalarType.BFloat16) * CacheNumbers;
 
     /// <summary>The cost of a model.</summary>
     public static StudyCost Of(ModelOptions options)
