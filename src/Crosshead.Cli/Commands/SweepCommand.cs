@@ -134,10 +134,14 @@ internal sealed class SweepCommand : CliCommand
     }
 
     // Whether an option has the first of its two values.
-    private static bool Named(Option<string> option, ParseResult arguments, string first, string second) =>
-        arguments.GetRequiredValue(option) is var value && value == first ? true : value == second ? false
-        : throw new CrossheadException($"{option.Name} \"{value}\" is unknown: "
-            + Suggestion.For(value, [first, second]));
+    private static bool Named(Option<string> option, ParseResult arguments, string first, string second)
+    {
+        var value = arguments.GetRequiredValue(option);
+        if (value != first && value != second)
+            throw new CrossheadException($"{option.Name} \"{value}\" is unknown: "
+                + Suggestion.For(value, [first, second]));
+        return value == first;
+    }
 
     private IReadOnlyList<StudyModel> Models(string? variants, string? file) => (variants, file) switch
     {

@@ -34,7 +34,7 @@ internal sealed class StepMeter(EngineOptions options)
     private int _decodes, _withPrompts;          // sequences of the last step without prompts, and steps since then
     private bool _isLimited;                     // whether more waits than the step has of prompts
     private double _fixed;                       // a
-    private double _work, _reading;            // n of the last step, and what of it its tokens do not change
+    private double _work, _reading;              // n of the last step, and what of it its tokens do not change
     private int _crawls;
     private double _seconds;                     // a + b·n of the last step
     private bool _alone;                         // whether nothing decoded in it
