@@ -19,6 +19,9 @@ internal readonly record struct StreamChunk
     /// <summary>New text of the model's thoughts; null or empty for none.</summary>
     public string? Reasoning { get; private init; }
 
+    /// <summary>Whether the event names tokens of the answer, as servers do that were asked for them.</summary>
+    public bool HasIds { get; private init; }
+
     /// <summary>Why the answer ended; null if it goes on.</summary>
     public string? FinishReason { get; private init; }
 
@@ -33,6 +36,9 @@ internal readonly record struct StreamChunk
 
     /// <summary>Whether the event has text of any kind.</summary>
     public bool HasText => !string.IsNullOrEmpty(Text) || !string.IsNullOrEmpty(Reasoning);
+
+    /// <summary>Whether the event tells of new tokens: by their text, or by ids if no text is certain yet.</summary>
+    public bool HasTokens => HasText || HasIds;
 
     /// <summary>Reads the data of an event.</summary>
     /// <exception cref="JsonException">The data are no JSON object.</exception>
@@ -64,6 +70,7 @@ internal readonly record struct StreamChunk
             HasChoice = true,
             Text = TextOf(choice, "text") ?? TextOf(delta, "content"),
             Reasoning = TextOf(delta, "reasoning_content") ?? TextOf(delta, "reasoning"),
+            HasIds = Member(choice, "token_ids") is { ValueKind: JsonValueKind.Array } ids && ids.GetArrayLength() > 0,
             FinishReason = TextOf(choice, "finish_reason"),
         };
     }

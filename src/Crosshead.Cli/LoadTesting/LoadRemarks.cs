@@ -12,7 +12,7 @@ internal static class LoadRemarks
     {
         if (metrics.Any(m => m.CountsChunks))
             yield return "The server did not count the tokens of its answers. Output tokens are the number of chunks "
-                + "with text, which may be fewer than the tokens.";
+                + "with tokens, which may be fewer than the tokens.";
         if (metrics.Any(m => m.Done > 0 && m.PromptTokens == 0))
             yield return "Neither the server nor this program counted the tokens of the prompts, so all tokens are "
                 + "output tokens.";

@@ -87,7 +87,7 @@ internal sealed class LoadRunner(ServerClient client, RequestForm form, TimeProv
             await foreach (var chunk in client.Stream(form.Path, body, cancellation).ConfigureAwait(false))
             {
                 trace.Add(chunk, time.GetElapsedTime(sent).TotalSeconds);
-                if (chunk.HasText) hasBegun();
+                if (chunk.HasTokens) hasBegun();
             }
             record = trace.Finish();
         }

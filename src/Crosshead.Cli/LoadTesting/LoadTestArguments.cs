@@ -62,7 +62,7 @@ internal sealed class LoadTestArguments
         Description = "Ask for answers of full length, which go on after an end token.",
     };
     private readonly Option<bool> _onlyOpenAi = OpenAiFieldsOption.Create(
-        "ignore_eos, top_k, min_p, repetition_penalty");
+        "ignore_eos, return_token_ids, top_k, min_p, repetition_penalty");
     private readonly Option<double> _temperature = NumberOption.WithDefault("--temperature",
         "Divides the logits; 0 takes the most likely token.", 0.0, 2, 0);
     private readonly Option<int> _seed = NumberOption.WithDefault("--seed", "Chooses prompts, lengths and times.", 0,

@@ -51,6 +51,7 @@ internal sealed record RequestForm
                 json.WriteNumber("min_p", 0);
                 json.WriteNumber("repetition_penalty", 1);
                 json.WriteBoolean("ignore_eos", IgnoreEos);
+                json.WriteBoolean("return_token_ids", true); // so that a token without text has an event as well
             }
             json.WriteBoolean("stream", true);
             json.WriteStartObject("stream_options");

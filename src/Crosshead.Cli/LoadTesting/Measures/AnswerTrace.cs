@@ -7,7 +7,7 @@ namespace Crosshead.Cli.LoadTesting.Measures;
 /// <param name="promptTokens">Tokens of the prompt by the client's count; null if unknown.</param>
 internal sealed class AnswerTrace(double sent, int? promptTokens)
 {
-    private readonly List<double> _textTimes = [];
+    private readonly List<double> _tokenTimes = [];
     private double _latency;
     private int? _promptTokens, _outputTokens;
     private bool _finished;
@@ -18,7 +18,7 @@ internal sealed class AnswerTrace(double sent, int? promptTokens)
     public void Add(StreamChunk chunk, double time)
     {
         if (chunk.HasChoice) _latency = time;
-        if (chunk.HasText) _textTimes.Add(time);
+        if (chunk.HasTokens) _tokenTimes.Add(time);
         _finished |= chunk.IsEnd || chunk.FinishReason is not null; // not every server tells the reason
         _promptTokens = chunk.PromptTokens ?? _promptTokens;
         _outputTokens = chunk.OutputTokens ?? _outputTokens;
@@ -27,7 +27,7 @@ internal sealed class AnswerTrace(double sent, int? promptTokens)
     /// <summary>What was seen when the stream has ended.</summary>
     public RequestRecord Finish() =>
         !_finished ? End(RequestOutcome.Failed, "the stream ended before the answer did.")
-        : _textTimes.Count == 0 ? End(RequestOutcome.Failed, "the answer has no text.")
+        : _tokenTimes.Count == 0 ? End(RequestOutcome.Failed, "the answer has no tokens.")
         : End(RequestOutcome.Done, null);
 
     /// <summary>What was seen of a request that did not end well.</summary>
@@ -37,10 +37,10 @@ internal sealed class AnswerTrace(double sent, int? promptTokens)
     {
         Outcome = outcome,
         Sent = sent,
-        TextTimes = _textTimes,
+        TokenTimes = _tokenTimes,
         Latency = _latency,
         PromptTokens = _promptTokens ?? promptTokens ?? 0,
-        OutputTokens = _outputTokens ?? _textTimes.Count,
+        OutputTokens = _outputTokens ?? _tokenTimes.Count,
         CountsChunks = _outputTokens is null,
         Problem = problem,
     };

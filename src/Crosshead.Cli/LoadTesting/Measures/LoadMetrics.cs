@@ -33,13 +33,13 @@ internal sealed record LoadMetrics
     /// <summary>Complete answers per second that keep the service levels; null without service levels.</summary>
     public required double? Goodput { get; init; }
 
-    /// <summary>Time from sending to the first text.</summary>
+    /// <summary>Time from sending to the first token.</summary>
     public required LatencySummary TimeToFirstToken { get; init; }
 
     /// <summary>Mean time per token after the first, by answer.</summary>
     public required LatencySummary TimePerOutputToken { get; init; }
 
-    /// <summary>Times between chunks with text, over all answers.</summary>
+    /// <summary>Times between chunks with tokens, over all answers.</summary>
     public required LatencySummary InterTokenLatency { get; init; }
 
     /// <summary>Time from sending to the last chunk.</summary>

@@ -34,7 +34,7 @@ public sealed class BenchServeTests : IDisposable
         Assert.Equal(15 / 2.1, (double)measured["outputThroughput"]!, 6);
         Assert.Equal(3015 / 2.1, (double)measured["totalThroughput"]!, 6);
         Assert.Equal(3 / 2.1, (double)measured["goodput"]!, 6);
-        Assert.Equal(200, (double)measured["ttftMs"]!["median"]!, 6); // the empty chunk is no text
+        Assert.Equal(200, (double)measured["ttftMs"]!["median"]!, 6); // the empty chunk has no token
         Assert.Equal(50, (double)measured["tpotMs"]!["p99"]!, 6); // (400 - 200) / (5 - 1)
         Assert.Equal(100, (double)measured["itlMs"]!["mean"]!, 6); // 50 and 150
         Assert.Equal(150, (double)measured["itlMs"]!["longest"]!, 6);
@@ -44,11 +44,24 @@ public sealed class BenchServeTests : IDisposable
     }
 
     [Fact]
+    public void A_token_without_text_is_seen_by_its_id()
+    {
+        var run = Run(new ScriptedServer(_time,
+            (0.1, """{"choices":[{"text":"a","token_ids":[5]}]}"""),
+            (0.02, """{"choices":[{"text":"","token_ids":[6]}]}"""),
+            (0.03, """{"choices":[{"text":"b","token_ids":[7]}]}"""),
+            (0, """{"choices":[{"text":"","token_ids":[],"finish_reason":"length"}]}"""),
+            (0, "[DONE]")), "--profile", "synchronous", "--num-prompts", "1", "--json");
+        var gaps = run.Json["cases"]![0]!["itlMs"]!;
+        Assert.Equal((25, 30), (Math.Round((double)gaps["mean"]!, 6), Math.Round((double)gaps["longest"]!, 6)));
+    }
+
+    [Fact]
     public void Without_the_servers_count_chunks_are_counted_and_it_is_told()
     {
         var run = Run(new ScriptedServer(_time, s_completion[..5]), "--num-prompts", "2", "--max-concurrency", "1");
         Assert.Contains("The server did not count the tokens of its answers.", run.Error);
-        Assert.Contains("7.50", run.Out.Split('\n')[2]); // 6 chunks with text in 0.8 s
+        Assert.Contains("7.50", run.Out.Split('\n')[2]); // 6 chunks with tokens in 0.8 s
     }
 
     [Fact]
@@ -63,8 +76,8 @@ public sealed class BenchServeTests : IDisposable
         body.Remove("prompt");
         AssertEqual("""
             {"model":"scripted","max_tokens":9,"temperature":0.5,"top_p":1,"presence_penalty":0,"frequency_penalty":0,
-            "seed":7,"top_k":-1,"min_p":0,"repetition_penalty":1,"ignore_eos":true,"stream":true,
-            "stream_options":{"include_usage":true}}
+            "seed":7,"top_k":-1,"min_p":0,"repetition_penalty":1,"ignore_eos":true,
+            "return_token_ids":true,"stream":true,"stream_options":{"include_usage":true}}
             """, body);
     }
 

@@ -10,7 +10,7 @@ public sealed class LoadMetricsTests
         Answer(sent: 1, prompt: 20, tokens: 1, latency: 0.5, 0.5),
         new() { Outcome = RequestOutcome.Failed, Sent = 1, PromptTokens = 90, Problem = "500" },
         new() { Outcome = RequestOutcome.Rejected, Sent = 1 },
-        new() { Outcome = RequestOutcome.Cancelled, Sent = 1, TextTimes = [0.1, 9], OutputTokens = 2 },
+        new() { Outcome = RequestOutcome.Cancelled, Sent = 1, TokenTimes = [0.1, 9], OutputTokens = 2 },
     ];
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class LoadMetricsTests
             Answer(sent: 1, prompt: 1, tokens: 4, latency: 9, 1, 3, 7.5, 9),
             Answer(sent: 3, prompt: 99, tokens: 2, latency: 8, 5, 8) with { IsLong = true },
         ];
-        // Sent at 3, first text at 8: gaps 2-9 of the first answer and 4-8.5 of the second, also 2-4.
+        // Sent at 3, first token at 8: gaps 2-9 of the first answer and 4-8.5 of the second, also 2-4.
         Assert.Equal(new LongPromptEffect(WorstGap: 7000, UsualGap: 1000, TimeToFirstToken: 5000),
             LongPromptEffect.Of(requests));
         Assert.Null(LongPromptEffect.Of(requests[..2]));
@@ -77,6 +77,6 @@ public sealed class LoadMetricsTests
             PromptTokens = prompt,
             OutputTokens = tokens,
             Latency = latency,
-            TextTimes = texts,
+            TokenTimes = texts,
         };
 }
