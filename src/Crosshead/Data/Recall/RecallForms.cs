@@ -6,7 +6,7 @@ namespace Crosshead.Data.Recall;
 internal static class RecallForms
 {
     private const int Needles = 4, MostHops = 4, NearVariables = 12, CopiedWords = 16, RepeatedWords = 3;
-    private const int CodeWords = 4, Fields = 6, QuestionsPerRecord = 2;
+    private const int CodeLetters = 6, MostFields = 6, QuestionsPerRecord = 2;
     private const double AliasShare = 0.6; // of variables that are assigned from another
 
     private static readonly string[] s_relations =
@@ -92,32 +92,39 @@ internal static class RecallForms
 
     /// <summary>
     /// <c>a b c d: value</c> for codes that are about a quarter of all that their words can make. So most codes differ
-    /// from several others in one word.
+    /// from several others in one word. A code has as many words as six different ones need for so many codes: one or
+    /// two in short texts, from which the longer ones can be learned.
     /// </summary>
     public static void Codes(RecallWriter writer, int count)
     {
-        var few = writer.Words(Math.Max(2, (int)Math.Ceiling(Math.Pow(4.0 * count, 1.0 / CodeWords))));
+        var length = 1;
+        while (Power(CodeLetters, length) < 4L * count) length++;
+        var different = 2;
+        while (Power(different, length) < 4L * count) different++;
+        var few = writer.Words(different);
         var codes = new HashSet<string>();
         var facts = new List<(string, string)>();
         while (facts.Count < count)
         {
-            var code = string.Join(' ', Enumerable.Range(0, CodeWords).Select(_ => writer.Random.OneOf(few)));
+            var code = string.Join(' ', Enumerable.Range(0, length).Select(_ => writer.Random.OneOf(few)));
             if (codes.Add(code)) facts.Add((code, writer.Word()));
         }
         Lines(writer, [.. facts]);
     }
 
     /// <summary>
-    /// Lines of six words; then <c>2 lake 5 amber</c>: in the line whose second word is lake the fifth is amber. All
-    /// words at one place of the lines are different.
+    /// Lines of two to six words; then <c>2 lake 5 amber</c>: in the line whose second word is lake the fifth is amber.
+    /// All words at one place of the lines are different. Three times the lines have a word more.
     /// </summary>
     public static void Records(RecallWriter writer, int count)
     {
-        var columns = Enumerable.Range(0, Fields).Select(_ => writer.Words(count)).ToArray();
+        var fields = 2;
+        while (fields < MostFields && Power(3, fields - 1) <= count) fields++;
+        var columns = Enumerable.Range(0, fields).Select(_ => writer.Words(count)).ToArray();
         for (var record = 0; record < count; record++)
             writer.Say(string.Join(' ', columns.Select(c => c[record])) + "\n");
         writer.Say("\n");
-        var places = Enumerable.Range(0, Fields).SelectMany(from => Enumerable.Range(0, Fields)
+        var places = Enumerable.Range(0, fields).SelectMany(from => Enumerable.Range(0, fields)
             .Where(to => to != from).Select(to => (From: from, To: to))).ToArray();
         foreach (var (record, (from, to)) in writer.Shuffled([.. Enumerable.Range(0, count)
             .SelectMany(r => writer.Random.Some(places, QuestionsPerRecord).Select(p => (r, p)))]))
@@ -151,6 +158,13 @@ internal static class RecallForms
             writer.Ask($"{key}:", value);
             writer.Say("\n");
         }
+    }
+
+    private static long Power(int basis, int exponent)
+    {
+        var power = 1L;
+        for (var i = 0; i < exponent; i++) power *= basis;
+        return power;
     }
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);

@@ -21,10 +21,10 @@ public enum RecallKind
     /// <summary>Random words of a small set; then the same words again.</summary>
     Copy,
 
-    /// <summary>As pairs, with keys of four words that are much alike.</summary>
+    /// <summary>As pairs, with keys that are much alike, of the more words the more there are.</summary>
     Codes,
 
-    /// <summary>Records of six words; then one word of each, by another word of the record.</summary>
+    /// <summary>Records of two to six words; then words of each, by another word of the record.</summary>
     Records,
 
     /// <summary>As copy, with three words.</summary>

@@ -62,6 +62,28 @@ public sealed partial class RecallTaskTests
         Assert.Empty(probes.Intersect(texts.Select(t => t.Text)));
     }
 
+    // So that a small model finds short codes and records among its texts, from which it learns the long ones.
+    [Theory]
+    [InlineData("codes_1", 1)]
+    [InlineData("codes_2", 2)]
+    [InlineData("codes_9", 2)]
+    [InlineData("codes_10", 3)]
+    [InlineData("codes_54", 3)]
+    [InlineData("codes_55", 4)]
+    [InlineData("codes_324", 4)]
+    [InlineData("codes_325", 5)]
+    [InlineData("records_2", 2)]
+    [InlineData("records_3", 3)]
+    [InlineData("records_26", 4)]
+    [InlineData("records_27", 5)]
+    [InlineData("records_81", 6)]
+    [InlineData("records_300", 6)]
+    public void The_more_codes_and_records_the_more_words_they_have(string name, int words)
+    {
+        var line = RecallTask.Parse(name).Write(3, RecallPurpose.Probe, 0).Text.Split('\n')[0];
+        Assert.Equal(words, line.Split(": ")[0].Split(' ').Length);
+    }
+
     [Theory]
     [InlineData("pair_12", "did you mean \"pairs\"?")]
     [InlineData("pairs", "must say how many pairs, from 1 to 302")]
@@ -112,10 +134,9 @@ public sealed partial class RecallTaskTests
     private static readonly (string Name, string Text)[] s_goldens =
     [
         ("pairs_3", "mirror: fox\npaper: kettle\nhoney: onion\n\nhoney: onion\nmirror: fox\npaper: kettle\n"),
-        ("codes_2", "mirror mirror mirror paper: toast\npaper paper mirror mirror: wave\n\n"
-            + "mirror mirror mirror paper: toast\npaper paper mirror mirror: wave\n"),
-        ("records_2", "mirror helmet kettle toast silk kettle\npaper fox orange valley magnet wave\n\n"
-            + "2 helmet 6 kettle\n4 toast 5 silk\n1 paper 4 valley\n3 orange 5 magnet\n"),
+        ("codes_2", "mirror paper: onion\nhoney honey: silk\n\nmirror paper: onion\nhoney honey: silk\n"),
+        ("records_3", "mirror fox toast\npaper key valley\nhoney orange silk\n\n"
+            + "3 valley 2 key\n1 mirror 2 fox\n2 fox 1 mirror\n2 key 1 paper\n2 orange 3 silk\n1 honey 3 silk\n"),
         ("repeats_6", "repeat: mirror paper paper honey honey honey\n"
             + "again: mirror paper paper honey honey honey\n"),
     ];
