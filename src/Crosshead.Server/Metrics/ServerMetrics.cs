@@ -66,6 +66,9 @@ internal sealed class ServerMetrics
             text.Sample("requests_rejected_total", count, ("reason", reason));
         text.Single("ignored_fields_total", "counter", "Fields of requests that are unknown here and were ignored.",
             Interlocked.Read(ref _ignored));
+        text.Single("gc_pause_seconds_total", "counter", "Seconds in which .NET stood still to collect garbage.",
+            GC.GetTotalPauseDuration().TotalSeconds);
+        text.Single("gc_collections_total", "counter", "Collections of garbage.", GC.CollectionCount(0));
         WriteHistogram(text, _firstToken, "time_to_first_token_seconds", "Time from arrival to the first token.");
         WriteHistogram(text, _gap, "inter_token_latency_seconds", "Time between two tokens of an answer.");
         WriteHistogram(text, _whole, "e2e_request_latency_seconds", "Time from arrival to the last token.");
