@@ -25,6 +25,7 @@ internal static class LlamaComparison
     [
         "Once upon a time, there was a little girl.", "  two  spaces, and a tab\t", "äöü 12 345 🙂 中文字 ▁",
         "def f(x):\n    return x + 1\n\n\n# it isn't much", "I'LL don't WE'VE 1234567", " ", "<s> is text here",
+        $"if x:{new string('\n', 33)}{new string(' ', 37)}y{new string('\t', 9)} = {new string(' ', 4)}z ▁▁▁",
     ];
 
     public const string Usage =

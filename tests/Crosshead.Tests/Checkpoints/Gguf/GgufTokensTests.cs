@@ -62,6 +62,59 @@ public sealed class GgufTokensTests
     }
 
     [Fact]
+    public void Runs_of_spaces_have_scores_although_their_merges_have_another_order()
+    {
+        const int longest = 9;
+        string Run(int n) => new('▁', n);
+        string[] tokens = ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(b => $"<0x{b:X2}>"),
+            .. Enumerable.Range(1, longest).Select(Run), "a", "b", "ab", "▁a", "▁ab"];
+        // As in Gemma 3: by the longer left part. One token's merges are not one after the other.
+        var runs = Enumerable.Range(1, longest - 1).SelectMany(l => Enumerable.Range(1, longest - l)
+            .Select(r => (Left: l, Right: r))).OrderByDescending(p => p.Left).ThenByDescending(p => p.Right)
+            .Select(p => new[] { Run(p.Left), Run(p.Right) });
+        using var folder = new TemporaryFolder();
+        object Added(int id) => new { id, content = tokens[id], single_word = false, lstrip = false, rstrip = false,
+            normalized = false, special = true };
+        File.WriteAllText(folder.File("tokenizer.json"), System.Text.Json.JsonSerializer.Serialize(new
+        {
+            version = "1.0",
+            added_tokens = new[] { Added(0), Added(1), Added(2) },
+            normalizer = new { type = "Replace", pattern = new { String = " " }, content = "▁" },
+            decoder = new
+            {
+                type = "Sequence",
+                decoders = new object[]
+                {
+                    new { type = "Replace", pattern = new { String = "▁" }, content = " " },
+                    new { type = "ByteFallback" }, new { type = "Fuse" },
+                },
+            },
+            model = new
+            {
+                type = "BPE",
+                unk_token = "<unk>",
+                fuse_unk = true,
+                byte_fallback = true,
+                vocab = tokens.Select((token, id) => (token, id)).ToDictionary(t => t.token, t => t.id),
+                merges = runs.Concat([["a", "b"], ["▁", "ab"], ["▁", "a"]]),
+            },
+        }));
+        File.WriteAllText(folder.File("tokenizer_config.json"), """{"bos_token":"<s>","eos_token":"</s>"}""");
+        var tokenizer = Tokenizer.Load(folder.Path);
+        using var file = Written(folder, tokenizer, tokens.Length);
+        var (read, config) = GgufTokenReader.Read(GgufTokens.Read(file.Metadata, "x.gguf"), "x.gguf");
+        var again = new Tokenizer(read, config);
+        var (texts, scores) = (file.Metadata.Texts(Key + "tokens")!, file.Metadata.Numbers(Key + "scores")!);
+        for (var n = 0; n < 40; n++)
+        {
+            var text = $"a{new string(' ', n)}ab  b{new string(' ', n / 2)}";
+            var expected = tokenizer.Encode(text, addSpecialTokens: false);
+            Assert.Equal(expected, again.Encode(text, addSpecialTokens: false));
+            Assert.Equal(expected, Merged(text, texts, scores));
+        }
+    }
+
+    [Fact]
     public void A_tokenizer_that_does_not_fit_is_refused()
     {
         var tokenizer = Tokenizer.Load(SharedData.Path("data", "models", "stories260K"));
