@@ -9,7 +9,7 @@ namespace Crosshead.Cli.Commands;
 /// <param name="Index">The layer's index, from 0.</param>
 /// <param name="KeyHeads">Number of cached key heads or key components, each of width d.</param>
 /// <param name="ValueRank">Number of cached value elements.</param>
-/// <param name="KeyGrain">What multiplies a key component: a number, or a complex number per rotary frequency.</param>
+/// <param name="KeyGrain">What multiplies a key component.</param>
 /// <param name="ValueGrain">What multiplies a value component: a number, or a matrix.</param>
 internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGrain KeyGrain, ValueGrain ValueGrain)
 {

@@ -82,7 +82,7 @@ internal sealed class ProfileCommand : CliCommand
             if (ranks.Rank > 0) return ExitCode.Done; // all ranks have the same profile
             profile.Save(path);
             ProfilePage.Write(Report(profile, files.Description.Name, TypedCommand.Of(arguments)), Page(path));
-            Show(profile, path, output);
+            Show(profile, files.Options, path, output);
             return ExitCode.Done;
         };
     }
@@ -126,7 +126,7 @@ internal sealed class ProfileCommand : CliCommand
         },
     };
 
-    private static void Show(Profile profile, string path, CommandOutput output)
+    private static void Show(Profile profile, ModelOptions model, string path, CommandOutput output)
     {
         output.Table(Table(profile));
         output.Line($"Increases of the loss ({profile.BaseLoss:0.0000} nats a token with the whole cache) when one "
@@ -141,7 +141,8 @@ internal sealed class ProfileCommand : CliCommand
             {
                 ["layer"] = layer.Layer,
                 ["keys"] = CommandOutput.List(layer.Keys, p => Node(p,
-                    p.Method == CompressionMethod.Svd ? EnumName.Of(KeyGrain.Head) : EnumName.Of(KeyGrain.Frequency))),
+                    EnumName.Of(p.Method == CompressionMethod.Svd ? KeyGrain.Head
+                        : model.FinestKeyGrainOf(layer.Layer)))),
                 ["values"] = CommandOutput.List(layer.Values, p => Node(p,
                     p.Method == CompressionMethod.Svd ? EnumName.Of(ValueGrain.Head) : EnumName.Of(ValueGrain.Dense))),
             }),

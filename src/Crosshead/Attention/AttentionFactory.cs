@@ -55,8 +55,8 @@ public static class AttentionFactory
             ? new HeadNorm(scope["head_norm"], h, d, options.HeadNorm, options.HeadNormStart, options.HeadNormEpsilon)
             : null;
         IKeyComposition? keyMix = !options.ComposesKeys ? null
-            : options.KeyGrain == KeyGrain.Frequency ? new FrequencyComposition(scope, options.ProjectedKeyHeads, g, d,
-                options.MixStart)
+            : options.KeyGrain != KeyGrain.Head ? new FrequencyComposition(scope, options.ProjectedKeyHeads, g, d,
+                options.MixStart, options.FrequencyWidth((int)d))
             : new HeadComposition(scope, "k_mix", options.ProjectedKeyHeads, g, d, options.MixStart);
         IValueComposition? valueMix = !options.ComposesValues ? null
             : options.ValueRank is { } rank ? new DenseComposition(scope, rank, g, d, options.MixStart)

@@ -9,8 +9,6 @@ namespace Crosshead.Attention;
 /// </summary>
 public sealed record AttentionOptions
 {
-    private const int ShownDivisors = 8;
-
     /// <summary>The attention mechanism.</summary>
     public AttentionVariant Variant { get; init; } = AttentionVariant.Gqa;
 
@@ -45,8 +43,8 @@ public sealed record AttentionOptions
     public int? ValueComponents { get; init; }
 
     /// <summary>
-    /// How finely key components are mixed (<c>mea</c>, <c>mea-no-norm</c>). <c>frequency</c> needs fewer components
-    /// than heads.
+    /// How finely key components are mixed (<c>mea</c>, <c>mea-no-norm</c>). <c>frequency</c> and <c>partial</c> need
+    /// fewer components than heads.
     /// </summary>
     public KeyGrain KeyGrain { get; init; } = KeyGrain.Head;
 
@@ -147,6 +145,13 @@ public sealed record AttentionOptions
     /// part.</summary>
     internal int Ranks { get; init; } = 1;
 
+    /// <summary>Width of the part of each head that the layer rotates; null for all of it.</summary>
+    internal int? Rotated { get; init; }
+
+    /// <summary>Width of the part of each key head whose components take one number per frequency. The rest takes
+    /// matrices.</summary>
+    internal int FrequencyWidth(int headDim) => KeyGrain == KeyGrain.Partial ? Rotated ?? headDim : headDim;
+
     internal bool Composes => Variant is AttentionVariant.Mea or AttentionVariant.MeaNoNorm;
 
     /// <summary>Whether key heads are composed of components.</summary>
@@ -211,55 +216,7 @@ public sealed record AttentionOptions
 
     /// <summary>Checks that the numbers fit each other.</summary>
     /// <exception cref="CrossheadException">They do not; the message names both values and the remedy.</exception>
-    public void Validate()
-    {
-        OptionRange.Check(this);
-        OptionRange.RequireNamed(Variant, "variant");
-        OptionRange.RequireNamed(KeyGrain, "keyGrain");
-        OptionRange.RequireNamed(ValueGrain, "valueGrain");
-        OptionRange.RequireNamed(Compose, "compose");
-        OptionRange.RequireNamed(MixStart, "mixStart");
-        OptionRange.RequireNamed(HeadNorm, "headNorm");
-        OptionRange.RequireNamed(QueryKeyNormSpan, "queryKeyNormSpan");
-        if (Heads % Groups != 0)
-            throw new CrossheadException($"heads ({Heads}) must be a multiple of keyValueHeads ({Groups}); use "
-                + $"{NearestDivisors(Heads, Groups)}.");
-        if (HeadDim is { } d && d % 2 != 0)
-            throw new CrossheadException(
-                $"headDim ({d}) must be even, because rotary embedding turns pairs; use {d + 1}.");
-        if (!Composes && (KeyComponents ?? ValueComponents) is { } c)
-            throw new CrossheadException($"keyComponents and valueComponents ({c}) belong to the variants mea and "
-                + $"mea-no-norm, not to this one; remove them.");
-        if (KeyComponents is not null) Require(ComposesKeys, "keyComponents", "keys");
-        if (ValueComponents is not null) Require(ComposesValues, "valueComponents", "values");
-        if (KeyGrain == KeyGrain.Frequency && !(ComposesKeys && ProjectedKeyHeads < Groups * Ranks))
-            throw new CrossheadException($"keyGrain frequency needs keys composed of fewer components than heads; set "
-                + $"keyComponents to at most {Groups - 1} with the variant mea or mea-no-norm, or keyGrain to head.");
-        if (ValueGrain == ValueGrain.Dense != ValueRank.HasValue)
-            throw new CrossheadException($"valueGrain ({(ValueRank.HasValue ? "head" : "dense")}) and valueRank "
-                + $"({ValueRank?.ToString() ?? "null"}) belong together: a rank with the grain dense, none with "
-                + $"the grain head.");
-        if (ValueRank is not null) Require(ComposesValues, "valueRank", "values");
-        if (ValueRank is not null && ValueComponents is not null)
-            throw new CrossheadException($"valueRank ({ValueRank}) and valueComponents ({ValueComponents}) are both "
-                + $"set; the grain dense takes valueRank alone.");
-        if (QueryKeyNorm && Variant is not (AttentionVariant.Gqa or AttentionVariant.MeaNoNorm))
-            throw new CrossheadException(
-                $"queryKeyNorm is for the variants gqa and mea-no-norm, not for {Variant.NameOf()}; set it to false.");
-        if (!QueryKeyNorm && (QueryKeyNormSpan != QueryKeyNormSpan.Head || QueryKeyNormOffset != 0))
-            throw new CrossheadException("queryKeyNormSpan and queryKeyNormOffset are set, but queryKeyNorm is false; "
-                + "remove them, or set it to true.");
-        if (ScoreCap is not null && !AttentionFactory.TraitsOf(Variant).HasComponents)
-            throw new CrossheadException(
-                $"scoreCap ({ScoreCap}) is not supported for the variant {Variant.NameOf()}; remove it.");
-        if (Sinks && Variant is AttentionVariant.TalkingHeads or AttentionVariant.Differential)
-            throw new CrossheadException($"sinks are not for the variant {Variant.NameOf()}; set sinks to false.");
-        Latent?.Validate(this);
-        if (!double.IsFinite(HeadNormStart))
-            throw new CrossheadException(
-                $"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.05.");
-        AttentionFactory.TraitsOf(Variant).Check(this);
-    }
+    public void Validate() => AttentionChecks.Run(this);
 
     /// <summary>The options of one of several ranks that share the heads out. A rank has all components, and composes
     /// its own heads of them.</summary>
@@ -277,7 +234,7 @@ public sealed record AttentionOptions
                 + "queries and keys spans all heads; leave it out.");
         if (Groups % ranks != 0)
             throw new CrossheadException($"{MessageTerm.TensorParallel} ({ranks}) must divide the model's {Groups} "
-                + $"key/value heads; use {NearestDivisors(Groups, ranks)}.");
+                + $"key/value heads; use {AttentionChecks.NearestDivisors(Groups, ranks)}.");
         return this with
         {
             Heads = Heads / ranks,
@@ -287,21 +244,6 @@ public sealed record AttentionOptions
             ValueComponents = ComposesValues && ValueRank is null ? ProjectedValueHeads : null,
             Ranks = ranks,
         };
-    }
-
-    // The divisors of a number, in order; of many those around another number.
-    private static string NearestDivisors(int number, int around)
-    {
-        var divisors = Enumerable.Range(1, number).Where(n => number % n == 0).OrderBy(n => Math.Abs((long)n - around))
-            .Take(ShownDivisors).Order().ToArray();
-        return $"{string.Join(", ", divisors[..^1])}{(divisors.Length > 1 ? " or " : "")}{divisors[^1]}";
-    }
-
-    private static void Require(bool composed, string name, string part)
-    {
-        if (!composed)
-            throw new CrossheadException($"{name} is set, but compose leaves the {part} alone; set compose to \"both\" "
-                + $"or \"{part}\", or remove {name}.");
     }
 
     private static long Nearest(int value, int divisor) =>

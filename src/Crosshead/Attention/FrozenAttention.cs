@@ -37,8 +37,9 @@ internal sealed class FrozenAttention : IAttention
         (Layer, _type, _owned) = (layer, type, owned);
         var (lasting, keys, values) = (owned is not null, CacheLayout.Keys, CacheLayout.Values);
         var keyMix = keys.AreComponents ? layer.KeyMix?.QueryMix(type) : null;
-        if (lasting && keyMix is not null) keyMix = Keep(keyMix.contiguous());
-        if (keyMix is not null) _queryMatrices = Turned(QueryMix.AsMatrices(keyMix));
+        if (keyMix is not null) _queryMatrices = Turned(keyMix.AsMatrices());
+        var pairs = keyMix?.Rest is null ? keyMix?.Pairs : null;
+        if (lasting && pairs is not null) pairs = Keep(pairs.contiguous());
         if (lasting && _queryMatrices?.device.type == DeviceType.CUDA)
             _keyMatrices = Keep(_queryMatrices.contiguous());
         if (values.AreComponents && layer.ValueMix is { } valueMix) _sumMix = Turned(valueMix.SumMix(type));
@@ -55,8 +56,9 @@ internal sealed class FrozenAttention : IAttention
         _keysFollowValues = lasting && layer.KeyFactors is not null
             && own.Query.Weight.Device.type == DeviceType.CUDA;
         if (_keysFollowValues) keptValues = Keep((keptValues ?? own.OwnValues(type)).Above(Keys));
-        _kept = new FrozenProjections(own, keptKeys, keptValues, normKeys: !keys.AreComponents, keyMix,
-            composes: _keyMatrices is not null && _sumMix is not null, join: lasting);
+        _kept = new FrozenProjections(own, keptKeys, keptValues, normKeys: !keys.AreComponents, pairs,
+            pairs is null ? _queryMatrices : null, composes: _keyMatrices is not null && _sumMix is not null,
+            join: lasting);
     }
 
     /// <summary>The layer that was frozen.</summary>

@@ -1,4 +1,5 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Attention.Composition;
 using Crosshead.Kernels.StepAttention;
 using Crosshead.Kernels.WeightProducts;
 using Crosshead.Layers;
@@ -16,7 +17,7 @@ internal sealed class FrozenProjections : IHeadProjections
     private readonly AttentionProjections _layer;
     private readonly HeadRows? _keys, _values; // null for the layer's own
     private readonly bool _normKeys, _composes;
-    private readonly Tensor? _queryMix;
+    private readonly Tensor? _queryMix, _queryMatrices;
     private readonly JointLinear? _joint;
 
     /// <summary>Fixes what is projected.</summary>
@@ -27,7 +28,10 @@ internal sealed class FrozenProjections : IHeadProjections
     /// </param>
     /// <param name="normKeys">Whether the key rows are heads, which are normed, and not components.</param>
     /// <param name="queryMix">
-    /// The mix that queries carry, see <see cref="Composition.IKeyComposition.QueryMix"/>; null for none.
+    /// The mix that queries carry, where it is one number a pair (<see cref="QueryMix.Pairs"/>); null for none.
+    /// </param>
+    /// <param name="queryMatrices">
+    /// The mix that queries carry in any other form (<see cref="QueryMix.AsMatrices"/>); null for none.
     /// </param>
     /// <param name="composes">Whether several rows of a sequence read heads that are composed for them.</param>
     /// <param name="join">
@@ -36,10 +40,11 @@ internal sealed class FrozenProjections : IHeadProjections
     /// </param>
     public FrozenProjections(
         AttentionProjections layer, HeadRows? keys = null, HeadRows? values = null,
-        bool normKeys = true, Tensor? queryMix = null, bool composes = false, bool join = true)
+        bool normKeys = true, Tensor? queryMix = null, Tensor? queryMatrices = null, bool composes = false,
+        bool join = true)
     {
-        (_layer, _keys, _values, _normKeys, _queryMix) = (layer, keys, values, normKeys, queryMix);
-        _composes = composes;
+        (_layer, _keys, _values, _normKeys, _composes) = (layer, keys, values, normKeys, composes);
+        (_queryMix, _queryMatrices) = (queryMix, queryMatrices);
         if (join) layer.FreezeNorms();
         if (!join || layer.Query.Weight.Device.type != DeviceType.CUDA) return; // weights in a file stay there
         (Linear, Tensor?, Tensor?) Part(Linear own, HeadRows? made) => (own, made?.Weight, made?.Bias);
@@ -89,11 +94,17 @@ internal sealed class FrozenProjections : IHeadProjections
         if (!StepHeads.Supports(x, view.Cos, keys, values)) return null;
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Factors, _normKeys ? _layer.KeyNorm?.Factors : null);
         var others = _composes ? view.Composed?.Many.Others : null; // one past the last that reads components
-        var plain = others is null ? null
+        var plain = others is null || _queryMix is null ? null
             : empty([x.shape[0], 1, _layer.Heads, _layer.HeadDim], x.dtype, x.device);
         var query = StepHeads.Apply(
             norm is { } own ? joint.Forward(x, own) : joint.Forward(x), view.Cos, view.Sin, queryNorm, keyNorm,
-            _layer.NormEpsilon, _queryMix, place, keys, values, factors, table, plain, others);
+            _layer.NormEpsilon, _queryMix, place, keys, values, factors, table, plain,
+            _queryMix is null ? null : others);
+        if (_queryMatrices is not null)
+        {
+            plain = others is null ? null : query;
+            query = GroupProduct.Of(query.transpose(1, 2), _queryMatrices).transpose(1, 2);
+        }
         if (cache.Scales is not null) cache.Append(keys, values, view.Place);
         (keys, values, factors) = cache.Seen(view.Place);
         return new KeptTokens(view.Grown(query), keys, values, factors, view.Place.Table, cache.Scales)
@@ -115,8 +126,8 @@ internal sealed class FrozenProjections : IHeadProjections
     {
         var isPlain = view is { Begins: null, Pieces: null, Composed: null, QueryFactors: null };
         if (!isPlain || view is not { Place.Positions: { } positions, Length: not null }
-            || _joint is not { } joint || !joint.Holds(x) || _queryMix is not null || _layer.NormsWhole
-            || _layer.ScoreCap is not null || cache.Scales is not null) return null;
+            || _joint is not { } joint || !joint.Holds(x) || (_queryMix ?? _queryMatrices) is not null
+            || _layer.NormsWhole || _layer.ScoreCap is not null || cache.Scales is not null) return null;
         var (keys, values, factors) = cache.Whole;
         var table = view.Place.Table;
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Factors, _normKeys ? _layer.KeyNorm?.Factors : null);

@@ -25,7 +25,7 @@ internal static class CompressedLayer
     {
         var shape = Shape(keys, values);
         var options = shape is null ? model.Options.AttentionOf(layer)
-            : shape.ApplyTo(model.Options.Attention, model.Options.HeadDim);
+            : shape.ApplyTo(model.Options.WholeAttentionOf(layer), model.Options.HeadDim);
         // On a device a tensor is copied faster than it is made again.
         var kept = model.Device.type != DeviceType.CPU ? null : Kept(model, shape is null ? s_none
             : new Dictionary<int, (FittedKeys?, FittedValues?)> { [layer] = (keys, values) });
@@ -92,7 +92,8 @@ internal static class CompressedLayer
             {
                 "k_proj.weight" => keys?.Weight ?? wholeKeys.Weight,
                 "k_proj.bias" => keys is null ? wholeKeys.Bias! : keys.Bias!,
-                "k_mix" => keys!.Mix,
+                "k_mix" => keys!.Mix!,
+                "k_rest_mix" => keys!.RestMix!,
                 "v_proj.weight" => values?.Weight ?? wholeValues.Weight,
                 "v_proj.bias" => values is null ? wholeValues.Bias! : values.Bias!,
                 "v_mix" => values!.Mix,
@@ -147,7 +148,8 @@ internal static class CompressedLayer
             }
             var attention = Source(model, layer);
             if (keys is not null || attention.KeyMix is not null)
-                changed.UnionWith([$"{prefix}k_proj.weight", $"{prefix}k_proj.bias", $"{prefix}k_mix"]);
+                changed.UnionWith([
+                    $"{prefix}k_proj.weight", $"{prefix}k_proj.bias", $"{prefix}k_mix", $"{prefix}k_rest_mix"]);
             if (values is not null || attention.ValueMix is not null)
                 changed.UnionWith([$"{prefix}v_proj.weight", $"{prefix}v_proj.bias", $"{prefix}v_mix"]);
         }

@@ -27,7 +27,7 @@ internal sealed class PieceFit(PlainHeads heads, HeadStatistics? statistics) : I
     /// <inheritdoc/>
     public FittedKeys Keys(CompressionMethod method, int components) => method == CompressionMethod.Svd
         ? KeyFit.Svd(heads, components)
-        : KeyFit.Frequency(heads, Statistics, components);
+        : KeyFit.Fine(heads, Statistics, components, Statistics.Part);
 
     /// <inheritdoc/>
     public FittedValues Values(CompressionMethod method, int rank) => method == CompressionMethod.Svd

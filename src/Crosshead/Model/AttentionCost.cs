@@ -50,7 +50,8 @@ internal sealed record AttentionCost(long Parameters, long Multiplied, long Flop
         long keys = options.ComposesKeys ? (long)options.ProjectedKeyHeads * options.Groups : 0;
         long values = options.ComposesValues
             ? (long)(options.ValueRank ?? options.ProjectedValueHeads) * options.Groups : 0;
-        return (options.KeyGrain == KeyGrain.Frequency ? keys * d : keys)
+        long rotated = options.FrequencyWidth(d), rest = d - rotated;
+        return (options.KeyGrain == KeyGrain.Head ? keys : keys * (rotated + (rest * rest)))
             + (options.ValueGrain == ValueGrain.Dense ? values * d : values);
     }
 

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Crosshead.Attention;
 using Crosshead.Attention.Caches;
+using Crosshead.Attention.Composition;
 using Crosshead.Layers;
 
 namespace Crosshead.Model;
@@ -107,9 +108,23 @@ public sealed record ModelOptions
     /// <param name="layer">Index of the layer, from 0.</param>
     public AttentionOptions AttentionOf(int layer)
     {
-        var plain = FullAttentionLayers?.Contains(layer) == true ? Attention with { SlidingWindow = null } : Attention;
-        return VirtualHeads?[layer]?.ApplyTo(plain, HeadDim) ?? plain;
+        var whole = WholeAttentionOf(layer);
+        return VirtualHeads?[layer]?.ApplyTo(whole, HeadDim) ?? whole;
     }
+
+    /// <summary>The attention of a layer before its cache is made smaller.</summary>
+    /// <param name="layer">Index of the layer, from 0.</param>
+    internal AttentionOptions WholeAttentionOf(int layer)
+    {
+        var rotated = RotaryKindOf(layer) == RotaryKind.None ? 0 : RotaryDims == HeadDim ? null : RotaryDims;
+        var window = FullAttentionLayers?.Contains(layer) == true ? null : Attention.SlidingWindow;
+        return Attention with { SlidingWindow = window, Rotated = rotated };
+    }
+
+    /// <summary>The finest grain by which a layer's keys can be composed exactly.</summary>
+    /// <param name="layer">Index of the layer, from 0.</param>
+    public KeyGrain FinestKeyGrainOf(int layer) =>
+        WholeAttentionOf(layer).Rotated < HeadDim ? KeyGrain.Partial : KeyGrain.Frequency;
 
     /// <summary>The rotary angles of a layer.</summary>
     /// <param name="layer">Index of the layer, from 0.</param>

@@ -129,6 +129,30 @@ internal static class AttentionCases
             ValueRank = 5,
             QueryKeyNorm = true,
         },
+        ["partial keys"] = new()
+        {
+            Variant = AttentionVariant.MeaNoNorm,
+            Heads = 4,
+            HeadDim = 6,
+            KeyGrain = KeyGrain.Partial,
+            KeyComponents = 2,
+            ValueComponents = 3,
+            ProjectionBias = true,
+            Rotated = 2,
+        },
+        ["partial and dense, query-key norm"] = new()
+        {
+            Variant = AttentionVariant.MeaNoNorm,
+            Heads = 4,
+            KeyValueHeads = 2,
+            HeadDim = 6,
+            KeyGrain = KeyGrain.Partial,
+            KeyComponents = 1,
+            ValueGrain = ValueGrain.Dense,
+            ValueRank = 5,
+            QueryKeyNorm = true,
+            Rotated = 0,
+        },
         ["head grain, query-key norm"] = new()
         {
             Variant = AttentionVariant.MeaNoNorm,

@@ -19,7 +19,7 @@ internal sealed class AttentionLayer : IDisposable
         _options = options;
         Attention = AttentionFactory.Create(_scope, AttentionCases.Width, options, layer: 2);
         _rotary = new RotaryEmbedding(options.HeadDimFor(AttentionCases.Width), AttentionCases.Length,
-            AttentionCases.Base, ScalarType.Float64, CPU);
+            AttentionCases.Base, ScalarType.Float64, CPU, turned: options.Rotated);
         var (cos, sin) = _rotary.Rows(0, AttentionCases.Length);
         _span = new TokenView(cos, sin, null, Causal: true);
         manual_seed(seed);
@@ -118,6 +118,8 @@ internal sealed class AttentionLayer : IDisposable
             ReferenceAttention.Heads(Project("k"), d));
         if (_options.KeyGrain == KeyGrain.Frequency)
             keys = ReferenceAttention.ComposeByFrequency(keys, this["k_mix"]);
+        else if (_options.KeyGrain == KeyGrain.Partial)
+            keys = ReferenceAttention.ComposeByPart(keys, Find("k_mix"), Find("k_rest_mix"));
         else if (_options.ComposesKeys) keys = ReferenceAttention.Compose(keys, this["k_mix"]);
         var values = _options.ValueGrain == ValueGrain.Dense
             ? [.. Enumerable.Range(0, _options.Groups).Select(g => Project("v").matmul(this["v_mix"][.., g]))]
@@ -133,8 +135,8 @@ internal sealed class AttentionLayer : IDisposable
             keys = [.. keys.Select(k =>
                 ReferenceAttention.HeadNorm(k / carried, this["k_norm.weight"], _options.QueryKeyNormEpsilon))];
         }
-        queries = [.. queries.Select(q => ReferenceAttention.Rotate(q, AttentionCases.Base))];
-        keys = [.. keys.Select(k => ReferenceAttention.Rotate(k, AttentionCases.Base))];
+        queries = [.. queries.Select(q => ReferenceAttention.Rotate(q, AttentionCases.Base, _options.Rotated))];
+        keys = [.. keys.Select(k => ReferenceAttention.Rotate(k, AttentionCases.Base, _options.Rotated))];
         var heads = _options.Variant switch
         {
             AttentionVariant.Differential => Differential(queries, keys, values, repeats, d),

@@ -57,6 +57,39 @@ internal static class ReferenceAttention
             .Select(g => components.Select((k, c) => k * mix[c, g]).Aggregate((a, b) => a + b))];
 
     /// <summary>
+    /// The first r/2 pairs of heads by frequency, and the numbers of the other pairs, in their order, by matrices: head
+    /// g's number b of these = Σ_j Σ_a rest[j·u + a, g, b] · component j's number a, one at a time.
+    /// </summary>
+    /// <param name="components">[N, d] each.</param>
+    /// <param name="mix">[c, g, r/2, 2]; null for r = 0.</param>
+    /// <param name="rest">[c·u, g, u], u = d − r; null for u = 0.</param>
+    public static Tensor[] ComposeByPart(Tensor[] components, Tensor? mix, Tensor? rest)
+    {
+        var (d, rotated) = ((int)components[0].shape[1], (int)(mix?.shape[2] ?? 0));
+        long[] places = [.. Enumerable.Range(0, d).Where(i => i % (d / 2) >= rotated).Select(i => (long)i)];
+        var heads = mix is null
+            ? [.. Enumerable.Range(0, (int)rest!.shape[1]).Select(_ => zeros_like(components[0]))]
+            : ComposeByFrequency([.. components.Select(Pairs)], mix).Select(Apart).ToArray();
+        if (rest is null) return heads;
+        for (var g = 0; g < heads.Length; g++)
+            for (var j = 0; j < components.Length; j++)
+                for (var a = 0; a < places.Length; a++)
+                    for (var b = 0; b < places.Length; b++)
+                        heads[g][.., places[b]] += components[j][.., places[a]] * rest[(j * places.Length) + a, g, b];
+        return heads;
+
+        Tensor Pairs(Tensor head) => cat([head.narrow(1, 0, rotated), head.narrow(1, d / 2, rotated)], 1);
+
+        Tensor Apart(Tensor pairs)
+        {
+            var head = zeros(pairs.shape[0], d, ScalarType.Float64);
+            for (var p = 0; p < rotated; p++)
+                (head[.., p], head[.., p + (d / 2)]) = (pairs[.., p], pairs[.., p + rotated]);
+            return head;
+        }
+    }
+
+    /// <summary>
     /// head g's z_p = Σ_c mix[c, g, p] · component c's z_p with z_p = x[p] + i·x[p + d/2], one number at a time.
     /// </summary>
     public static Tensor[] ComposeByFrequency(Tensor[] components, Tensor mix)

@@ -97,6 +97,8 @@ internal sealed class PlainDecoder(LanguageModel model)
         var (queries, keys) = (ReferenceAttention.Heads(Project("q"), d), ReferenceAttention.Heads(Project("k"), d));
         if (options.KeyGrain == KeyGrain.Frequency)
             keys = ReferenceAttention.ComposeByFrequency(keys, Get(layer, "k_mix"));
+        else if (options.KeyGrain == KeyGrain.Partial)
+            keys = ReferenceAttention.ComposeByPart(keys, Find(layer, "k_mix"), Find(layer, "k_rest_mix"));
         else if (options.ComposesKeys) keys = ReferenceAttention.Compose(keys, Get(layer, "k_mix"));
         var values = options.ValueGrain == ValueGrain.Dense
             ? [.. Enumerable.Range(0, options.Groups).Select(g => Project("v").matmul(Get(layer, "v_mix")[.., g]))]

@@ -18,6 +18,8 @@ internal static class SmallModels
     private static readonly VirtualHeads Half =
         new() { KeyGrain = KeyGrain.Frequency, KeyComponents = 3, ValueGrain = ValueGrain.Dense, ValueRank = 13 };
 
+    private static readonly VirtualHeads Partial = Half with { KeyGrain = KeyGrain.Partial };
+
     private static readonly Dictionary<string, (AttentionOptions Attention, VirtualHeads? Layers)> Shapes = new()
     {
         ["gqa"] = (Grouped, null),
@@ -38,6 +40,8 @@ internal static class SmallModels
         }, null),
         ["compressed"] = (Grouped with { ProjectionBias = true }, Half),
         ["compressed, query-key norm"] = (Grouped with { QueryKeyNorm = true }, Half),
+        ["heads rotated in part, biases"] = (Grouped with { ProjectionBias = true, Rotated = 2 }, null),
+        ["compressed, rotated in part, query-key norm"] = (Grouped with { QueryKeyNorm = true, Rotated = 2 }, Partial),
         ["compressed by heads"] = (Grouped, new VirtualHeads { KeyComponents = 3, ValueRank = 12 }),
     };
 
@@ -57,7 +61,8 @@ internal static class SmallModels
             FeedForwardSize = 24,
             Context = 32,
             InitializerRange = 0.3,
-            Attention = attention,
+            Attention = attention with { Rotated = null },
+            RotaryDims = attention.Rotated,
             VirtualHeads = kept is null ? null : [.. Enumerable.Repeat(kept, layers)],
         };
         var model = new LanguageModel(change?.Invoke(options) ?? options, type);

@@ -40,6 +40,16 @@ public sealed class CudaGraphDecoderTests
             ValueRank = 96,
             QueryKeyNorm = true,
         }, null),
+        ["partial keys, dense values, query-key norm"] = (Mea with
+        {
+            Variant = AttentionVariant.MeaNoNorm,
+            KeyGrain = KeyGrain.Partial,
+            KeyComponents = 2,
+            ValueGrain = ValueGrain.Dense,
+            ValueRank = 96,
+            QueryKeyNorm = true,
+            Rotated = 32,
+        }, null),
         ["differential"] = (Grouped with { Variant = AttentionVariant.Differential }, null),
         ["talking-heads"] = (Grouped with { Variant = AttentionVariant.TalkingHeads }, null),
         [Refused] = (Grouped, new ExpertOptions { Count = 4, PerToken = 2, InnerSize = 20 }),
@@ -280,7 +290,8 @@ public sealed class CudaGraphDecoderTests
             Layers = 2,
             Context = context,
             InitializerRange = 0.08,
-            Attention = Shapes[name].Attention,
+            RotaryDims = Shapes[name].Attention.Rotated,
+            Attention = Shapes[name].Attention with { Rotated = null },
             Experts = Shapes[name].Experts,
         }, ScalarType.BFloat16, CUDA);
         model.Initialize(1);

@@ -58,6 +58,23 @@ internal static class TinyModels
             ValueRank = 12,
             QueryKeyNorm = true,
         },
+        ["partial keys"] = Virtual with
+        {
+            Compose = ComposedParts.Keys,
+            KeyGrain = KeyGrain.Partial,
+            KeyComponents = 3,
+            ProjectionBias = true,
+            Rotated = 4,
+        },
+        ["partial and dense, query-key norm"] = Virtual with
+        {
+            KeyGrain = KeyGrain.Partial,
+            KeyComponents = 2,
+            ValueGrain = ValueGrain.Dense,
+            ValueRank = 12,
+            QueryKeyNorm = true,
+            Rotated = 2,
+        },
         ["heads and dense, head norm"] = Mea with { KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 9 },
         ["talking-heads"] = Grouped with { Variant = AttentionVariant.TalkingHeads, KeyValueHeads = 4 },
         ["talking-heads, grouped"] = Grouped with { Variant = AttentionVariant.TalkingHeads },
@@ -109,7 +126,8 @@ internal static class TinyModels
         FeedForwardSize = 27,
         Context = 24,
         InitializerRange = 0.3,
-        Attention = attention,
+        RotaryDims = attention.Rotated,
+        Attention = attention with { Rotated = null },
     };
 
     /// <summary>

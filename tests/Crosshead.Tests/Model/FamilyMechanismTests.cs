@@ -62,19 +62,17 @@ public sealed class FamilyMechanismTests
         },
     };
 
-    public static TheoryData<string, bool> Cases =>
-        [.. Changes.Keys.SelectMany(name => new[] { (name, false), (name, true) })];
+    public static TheoryData<string, string> Cases =>
+        [.. Changes.Keys.SelectMany(name => new[] { (name, "whole"), (name, "frequency"), (name, "finest") })];
 
     [Theory, MemberData(nameof(Cases))]
-    public void Decoding_and_the_whole_forward_pass_are_the_plain_decoders(string name, bool composed)
+    public void Decoding_and_the_whole_forward_pass_are_the_plain_decoders(string name, string keys)
     {
         CpuKernels.Require();
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        using var model = SmallModels.Create("gqa", change: o => Changes[name](o) with
-        {
-            VirtualHeads = composed ? [Half, Half] : null,
-        });
+        var composed = keys != "whole";
+        using var model = SmallModels.Create("gqa", change: o => Composed(Changes[name](o), composed, keys));
         var ids = SmallModels.Ids(Length);
         var tokens = tensor(ids, ScalarType.Int64);
         var expected = new PlainDecoder(model).Logits(tokens);                                    // [N,V]
@@ -100,6 +98,14 @@ public sealed class FamilyMechanismTests
         const int whole = 2 * 2 * 4 * 4; // layers, keys and values, heads, width
         Assert.Equal(composed, model.CacheBytesPerToken <= whole * sizeof(float) / 2);
     }
+
+    // In the finest grain a layer that rotates a part of each head, or nothing, composes the rest by matrices.
+    private static ModelOptions Composed(ModelOptions options, bool composed, string keys) => !composed ? options
+        : options with
+        {
+            VirtualHeads = [.. Enumerable.Range(0, options.Layers).Select(i =>
+                keys == "finest" ? Half with { KeyGrain = options.FinestKeyGrainOf(i) } : Half)],
+        };
 
     [Fact]
     public void LongRope_has_short_factors_within_the_original_context_and_long_ones_in_longer_prompts()

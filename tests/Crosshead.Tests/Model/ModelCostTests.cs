@@ -43,6 +43,15 @@ public sealed class ModelCostTests
         {
             Variant = AttentionVariant.MeaNoNorm,
             Heads = 4,
+            KeyGrain = KeyGrain.Partial,
+            KeyComponents = 2,
+            ValueComponents = 2,
+            Rotated = 6,
+        },
+        new AttentionOptions
+        {
+            Variant = AttentionVariant.MeaNoNorm,
+            Heads = 4,
             Compose = ComposedParts.Values,
             ValueGrain = ValueGrain.Dense,
             ValueRank = 30,

@@ -23,6 +23,7 @@ public sealed class InvarianceTests
     [InlineData("gqa", CacheType.Int8)]
     [InlineData("mea c<g, grouped", CacheType.Int8)]
     [InlineData("frequency and dense, query-key norm", CacheType.Int8)]
+    [InlineData("partial and dense, query-key norm")]
     [InlineData("mea values only, c<g, grouped", CacheType.Int8)]
     [InlineData("differential, grouped", CacheType.Int8)]
     [InlineData("talking-heads", CacheType.Int8)]

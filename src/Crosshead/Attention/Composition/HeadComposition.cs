@@ -46,10 +46,10 @@ public sealed class HeadComposition : IKeyComposition, IValueComposition
     }
 
     /// <inheritdoc/>
-    public Tensor QueryMix(ScalarType type)
+    public QueryMix QueryMix(ScalarType type)
     {
         var real = Mix.In(type).t().view(Groups, Components, 1, 1).expand(-1, -1, 1, _headDim / 2);
-        return cat([real, real.zeros_like()], 2); // [g,c,2,d/2]
+        return new QueryMix(cat([real, real.zeros_like()], 2)); // [g,c,2,d/2]
     }
 
     /// <inheritdoc/>

@@ -14,4 +14,11 @@ public enum KeyGrain
     /// head alike, so that such factors commute with it.
     /// </summary>
     [JsonStringEnumMemberName("frequency")] Frequency,
+
+    /// <summary>
+    /// As <see cref="Frequency"/> in the part of each head that the layer rotates, and a whole matrix between the rest
+    /// of all heads: finer where a layer rotates a part of each head, or nothing. What is not rotated stands in no
+    /// way of any linear map.
+    /// </summary>
+    [JsonStringEnumMemberName("partial")] Partial,
 }

@@ -128,7 +128,9 @@ class CrossheadConfig(PretrainedConfig):
         """What the attention of a layer is made of.
 
         `key_grain` and `value_grain` say how heads are composed: "head" by one factor a component, "frequency" by one
-        complex number a rotary pair, "dense" by a matrix; None where the projections give the heads themselves.
+        complex number a rotary pair, "partial" by these in the first `key_pairs` pairs, which are rotated, and by a
+        matrix between the others of all heads, "dense" by a matrix; None where the projections give the heads
+        themselves.
         `key_width` and `value_width` are the rows of the projections. `caches_key_components` and
         `caches_value_components` say whether the cache keeps components: it does where they are fewer numbers.
         """
@@ -153,11 +155,16 @@ class CrossheadConfig(PretrainedConfig):
             if composed != "keys":
                 value_grain = options.get("valueGrain", "head")
                 value_width = options.get("valueRank") or (options.get("valueComponents") or heads) * width
+        key_pairs = width // 2
+        if key_grain == "partial":
+            kind = self.rotary_of(layer)
+            key_pairs = 0 if kind is None else len(self.rotary[kind]["angles"])
         return SimpleNamespace(
             kind=variant if variant in ("differential", "talking-heads") else "softmax",
             has_head_norm=norm,
             key_grain=key_grain,
             key_width=key_width,
+            key_pairs=key_pairs,
             caches_key_components=key_width < heads * width,
             value_grain=value_grain,
             value_width=value_width,

@@ -213,8 +213,13 @@ class CrossheadAttention(nn.Module):
             self.k_norm = RmsNorm(g * d if self.norm_whole else d, eps, offset)
 
         if shape.key_grain is not None:
-            c = shape.key_width // d
-            self.k_mix = nn.Parameter(torch.empty((c, g, d // 2, 2) if shape.key_grain == "frequency" else (c, g)))
+            c, rest = shape.key_width // d, d - 2 * shape.key_pairs
+            if shape.key_grain == "head":
+                self.k_mix = nn.Parameter(torch.empty(c, g))
+            elif shape.key_pairs > 0:
+                self.k_mix = nn.Parameter(torch.empty(c, g, shape.key_pairs, 2))
+            if rest > 0:
+                self.k_rest_mix = nn.Parameter(torch.empty(c * rest, g, rest))
         if shape.value_grain is not None:
             dense = shape.value_grain == "dense"
             self.v_mix = nn.Parameter(torch.empty((shape.value_width, g, d) if dense else (shape.value_width // d, g)))
@@ -307,12 +312,35 @@ class CrossheadAttention(nn.Module):
         """[B, c, N, d] -> [B, g, N, d]"""
         if self.shape.key_grain == "head":
             return torch.einsum("bcnd,cg->bgnd", components, self.k_mix)
-        real, imaginary = self.k_mix.unbind(-1)  # [c, g, d/2]
-        a, b = components.chunk(2, -1)
-        return torch.cat((
-            torch.einsum("bcnp,cgp->bgnp", a, real) - torch.einsum("bcnp,cgp->bgnp", b, imaginary),
-            torch.einsum("bcnp,cgp->bgnp", a, imaginary) + torch.einsum("bcnp,cgp->bgnp", b, real),
-        ), -1)
+        (a, b), rest = self.parts(components)
+        pairs = None
+        if a.shape[-1] > 0:
+            real, imaginary = self.k_mix.unbind(-1)  # [c, g, pairs]
+            pairs = (
+                torch.einsum("bcnp,cgp->bgnp", a, real) - torch.einsum("bcnp,cgp->bgnp", b, imaginary),
+                torch.einsum("bcnp,cgp->bgnp", a, imaginary) + torch.einsum("bcnp,cgp->bgnp", b, real),
+            )
+        if rest.shape[-1] > 0:
+            mix = self.k_rest_mix.unflatten(0, (components.shape[1], -1))  # [c, u, g, u]
+            rest = torch.einsum("bcnu,cugv->bgnv", rest, mix)
+        return self.joined(pairs, rest)
+
+    def parts(self, heads):
+        """Heads [..., d], as both halves of their rotated pairs and the rest of the head, which is not rotated. Pair p
+        is the numbers p and p + d/2; the rotated ones come first."""
+        count = self.shape.key_pairs
+        a, b = heads.chunk(2, -1)
+        return (a[..., :count], b[..., :count]), torch.cat((a[..., count:], b[..., count:]), -1)
+
+    @staticmethod
+    def joined(pairs, rest):
+        """Heads of what `parts` gives; `pairs` is None where there are none."""
+        if pairs is None:
+            return rest
+        if rest.shape[-1] == 0:
+            return torch.cat(pairs, -1)
+        c, d = rest.chunk(2, -1)
+        return torch.cat((pairs[0], c, pairs[1], d), -1)
 
     def key_factors(self, components):
         """1/rms of each composed head [B, N, g]. The components compose to the weights of the norm times the key."""
@@ -354,12 +382,18 @@ class CrossheadAttention(nn.Module):
         if self.shape.key_grain == "head":
             mixed = torch.einsum("bginx,cg->bgincx", query, self.k_mix)
         else:
-            real, imaginary = self.k_mix.unbind(-1)
-            a, b = query.chunk(2, -1)
-            mixed = torch.cat((
-                torch.einsum("bginp,cgp->bgincp", a, real) + torch.einsum("bginp,cgp->bgincp", b, imaginary),
-                torch.einsum("bginp,cgp->bgincp", b, real) - torch.einsum("bginp,cgp->bgincp", a, imaginary),
-            ), -1)
+            (a, b), rest = self.parts(query)
+            pairs, count = None, self.shape.key_width // self.width
+            if a.shape[-1] > 0:
+                real, imaginary = self.k_mix.unbind(-1)
+                pairs = (
+                    torch.einsum("bginp,cgp->bgincp", a, real) + torch.einsum("bginp,cgp->bgincp", b, imaginary),
+                    torch.einsum("bginp,cgp->bgincp", b, real) - torch.einsum("bginp,cgp->bgincp", a, imaginary),
+                )
+            if rest.shape[-1] > 0:
+                mix = self.k_rest_mix.unflatten(0, (count, -1))  # [c, u, g, u]
+                rest = torch.einsum("bginv,cugv->bgincu", rest, mix)
+            mixed = self.joined(pairs, rest)
         return mixed.flatten(4).flatten(1, 2)
 
     def attend(self, query, keys, values, seen, factors=None):

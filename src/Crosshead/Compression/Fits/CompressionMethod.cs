@@ -13,8 +13,9 @@ public enum CompressionMethod
     [JsonStringEnumMemberName("svd")] Svd,
 
     /// <summary>
-    /// Crosshead's method: calibrated on text, in closed form. Keys are composed per rotary frequency and weighted by
-    /// the queries. Values are composed with matrices of any rank and weighted by the output projection.
+    /// Crosshead's method: calibrated on text, in closed form. Keys are composed per rotary frequency, or with matrices
+    /// where they are not rotated, and weighted by the queries. Values are composed with matrices of any rank and
+    /// weighted by the output projection.
     /// </summary>
     [JsonStringEnumMemberName("fine")] Fine,
 }

@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Composition;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
@@ -23,6 +24,10 @@ internal sealed class HeadStatistics : ILayerStatistics
         KeyMoments = zeros([d / 2, g, g], ScalarType.ComplexFloat64, device).DetachFromDisposeScope();
         KeyScaleSquares = zeros([g], ScalarType.Float64, device).DetachFromDisposeScope();
         ValueMoments = zeros([g * d, g * d], ScalarType.Float64, device).DetachFromDisposeScope();
+        Part = new RotatedPart(d, options.Rotated ?? d);
+        var rest = Part.Rest;
+        RestQueryMoments = zeros([g, rest, rest], ScalarType.Float64, device).DetachFromDisposeScope();
+        RestKeyMoments = zeros([g * rest, g * rest], ScalarType.Float64, device).DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -40,6 +45,18 @@ internal sealed class HeadStatistics : ILayerStatistics
     /// <summary>Σ r_g² per key head [g]: the squared factors of the key norm, or 1 without a norm.</summary>
     public Tensor KeyScaleSquares { get; }
 
+    /// <summary>What the layer rotates of each head.</summary>
+    public RotatedPart Part { get; }
+
+    /// <summary>Σ q qᵀ over the query heads of each group, of the part that is not rotated, [g, u, u].</summary>
+    public Tensor RestQueryMoments { get; }
+
+    /// <summary>
+    /// Σ k kᵀ [g·u, g·u]; k holds the parts of all key heads that are not rotated side by side, with a norm on the keys
+    /// γ ⊙ k.
+    /// </summary>
+    public Tensor RestKeyMoments { get; }
+
     /// <summary>Σ v vᵀ [g·d, g·d]; v holds all value heads side by side.</summary>
     public Tensor ValueMoments { get; }
 
@@ -49,7 +66,10 @@ internal sealed class HeadStatistics : ILayerStatistics
         get
         {
             using var scope = NewDisposeScope();
-            return new[] { QuerySquares, KeyMoments, KeyScaleSquares, ValueMoments }
+            return new[]
+            {
+                QuerySquares, KeyMoments, KeyScaleSquares, ValueMoments, RestQueryMoments, RestKeyMoments,
+            }
                 .All(m => m.isfinite().all().item<bool>());
         }
     }
@@ -72,6 +92,13 @@ internal sealed class HeadStatistics : ILayerStatistics
             k *= gamma.to(ScalarType.Float64);
         }
         else KeyScaleSquares.add_(ones_like(k.select(2, 0)).sum([0L]));
+        if (Part.Rest > 0)
+        {
+            var (queries, keys) = (Part.RestOf(q), Part.RestOf(k).flatten(1));          // [T,h,u], [T,g·u]
+            queries = queries.unflatten(1, [p.Groups, -1]).transpose(0, 1).flatten(1, 2);   // [g,T·h/g,u]
+            RestQueryMoments.add_(queries.transpose(1, 2).bmm(queries));
+            RestKeyMoments.add_(keys.t().matmul(keys));
+        }
         var half = k.shape[2] / 2;
         // [p,T,g]
         var z = complex(k.narrow(2, 0, half).contiguous(), k.narrow(2, half, half).contiguous()).permute(2, 0, 1);
@@ -88,6 +115,8 @@ internal sealed class HeadStatistics : ILayerStatistics
         KeyMoments.Dispose();
         KeyScaleSquares.Dispose();
         ValueMoments.Dispose();
+        RestQueryMoments.Dispose();
+        RestKeyMoments.Dispose();
     }
 
     private static Tensor Rows(Tensor heads) => heads.flatten(0, 1).to(ScalarType.Float64);

@@ -7,8 +7,7 @@ namespace Crosshead.Compression.Fits;
 /// <summary>Fits of value components, in closed form and float64.</summary>
 internal static class ValueFit
 {
-    // Only ratios matter. A direction that the output ignores keeps this share of the largest, so mixes stay in the
-    // range of every precision. If all directions are ignored, they count equally.
+    // A head counts at least as one with this share of the largest mean square.
     private const double Least = 1e-4, Nothing = 1e-30;
 
     /// <summary>
@@ -23,9 +22,9 @@ internal static class ValueFit
     }
 
     /// <summary>
-    /// Fits values by their leading principal directions over the text, with all heads in one vector v. The output
-    /// projection weights the directions. With A = blockdiag(Σ_i W_O,iᵀ W_O,i), they are the leading directions of A^½
-    /// E[v vᵀ] A^½.
+    /// Fits values by their leading principal directions over the text, with all heads in one vector. The output
+    /// projection weights the directions: A_g = Σ_i W_O,iᵀ W_O,i over the query heads of a group (<see
+    /// cref="DenseFit"/>).
     /// </summary>
     public static FittedValues Dense(PlainHeads heads, HeadStatistics statistics, int rank)
     {
@@ -38,15 +37,8 @@ internal static class ValueFit
             var energy = moments.diagonal().view(g, d).mean([1]);
             importance = importance / energy.AtLeast((energy.max().item<double>() * Least) + Nothing).view(g, 1, 1);
         }
-        var (values, vectors) = linalg.eigh(importance);                                             // [g,d], [g,d,d]
-        var roots = (values.Plus(Nothing) / values.max().Plus(Nothing)).AtLeast(Least * Least).sqrt();
-        Tensor Block(Tensor diagonal) =>
-            block_diag([.. vectors.matmul(diagonal.unsqueeze(2) * vectors.transpose(1, 2)).unbind(0)]);
-        var (whiten, restore) = (Block(roots), Block(roots.reciprocal()));                           // A^½, A^−½
-        var (_, directions) = linalg.eigh(whiten.matmul(moments).matmul(whiten));
-        var leading = directions.narrow(1, (g * d) - rank, rank);                                    // U [g·d,r]
-        var (weight, bias) = heads.Split(leading.t().matmul(whiten).matmul(heads.Values));
-        return new FittedValues(ValueGrain.Dense, weight, bias,
-            leading.t().matmul(restore).view(rank, g, d).contiguous());
+        var (rows, mix) = DenseFit.Of(heads.Values, moments, importance, rank);
+        var (weight, bias) = heads.Split(rows);
+        return new FittedValues(ValueGrain.Dense, weight, bias, mix);
     }
 }

@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Composition;
 using Crosshead.Layers;
 using Crosshead.Weights;
 using static TorchSharp.torch;
@@ -89,8 +90,9 @@ internal sealed class AttentionWeights : IDisposable
         var (own, layout) = (attention.Projections, new HeadLayout(options, width));
         var (keyMix, valueMix) = (attention.KeyMix, attention.ValueMix);
         var (keysAreKept, valuesAreKept) = (!layout.Cache.Keys.AreComponents, !layout.Cache.Values.AreComponents);
-        // Where the cache keeps heads, the projection is composed. The bias is composed like one more input.
-        var (projections, output) = Read(own, reader, keysAreKept ? keyMix?.Mix : null,
+        // Where the cache keeps heads, the projection is composed. The bias is composed like one more input. Of finer
+        // mixes of keys the cache keeps the components, because they are fewer.
+        var (projections, output) = Read(own, reader, keysAreKept ? (keyMix as HeadComposition)?.Mix : null,
             valuesAreKept ? valueMix?.Mix : null);
         return new AttentionWeights(options, layout, projections, output)
         {

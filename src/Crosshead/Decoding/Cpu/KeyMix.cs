@@ -5,12 +5,14 @@ namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
 /// Composes key heads from components. The mix has one complex number per component, head and rotary frequency. The mix
-/// commutes with the rotation. If a mix has one real number for all frequencies, the number is repeated.
+/// commutes with the rotation. If a mix has one real number for all frequencies, the number is repeated. What is not
+/// rotated may take matrices instead.
 /// </summary>
 internal sealed unsafe class KeyMix : IDisposable
 {
     private readonly int _components, _half;
     private readonly Rows _real, _imaginary, _conjugate; // [c · g, d/2], row j · g + G
+    private readonly KeyRestMix? _rest;
 
     /// <summary>Reads the mix of a composition.</summary>
     /// <param name="mix">The composition.</param>
@@ -18,7 +20,9 @@ internal sealed unsafe class KeyMix : IDisposable
     public KeyMix(IKeyComposition mix, HeadLayout layout)
     {
         (_components, _half, Groups) = (layout.KeyWidth / layout.HeadDim, layout.HeadDim / 2, layout.Groups);
-        var parts = ParameterReader.Values(mix.QueryMix(ScalarType.Float32).permute(2, 1, 0, 3)); // [2, c, g, d/2]
+        var moved = mix.QueryMix(ScalarType.Float32);
+        if (moved.Rest is { } rest) _rest = new KeyRestMix(rest, layout);
+        var parts = ParameterReader.Values(moved.Pairs.permute(2, 1, 0, 3));                    // [2, c, g, d/2]
         var (real, imaginary) = (parts[..(parts.Length / 2)], parts[(parts.Length / 2)..]);
         _real = new Rows(real, _half);
         _imaginary = new Rows(imaginary, _half);
@@ -41,6 +45,7 @@ internal sealed unsafe class KeyMix : IDisposable
             var row = (j * Groups) + group;
             RowMath.MultiplyComplex(query, _real[row], _conjugate[row], _half, 1, target + (j * 2 * _half));
         }
+        _rest?.Absorb(query, group, target);
     }
 
     /// <summary>Composes a key head: head = Σ_j mix[j, G] · component j.</summary>
@@ -57,6 +62,7 @@ internal sealed unsafe class KeyMix : IDisposable
             RowMath.MultiplyComplex(components + (j * 2 * _half), _real[row], _imaginary[row], _half, 1, term);
             RowMath.AddScaled(term, 1, head, 2 * _half);
         }
+        _rest?.Compose(components, group, head);
     }
 
     /// <inheritdoc/>
@@ -65,5 +71,6 @@ internal sealed unsafe class KeyMix : IDisposable
         _real.Dispose();
         _imaginary.Dispose();
         _conjugate.Dispose();
+        _rest?.Dispose();
     }
 }

@@ -26,12 +26,16 @@ public sealed class CompositionTests
             return parameter;
         }
         var heads = Started(p => new HeadComposition(p, "k_mix", 2, 4, HeadDim, start).Mix).Value;
-        var keys = Started(p => new FrequencyComposition(p, 2, 4, HeadDim, start).Mix).Value;
+        var keys = Started(p => new FrequencyComposition(p, 2, 4, HeadDim, start).Mix!).Value;
         var values = Started(p => new DenseComposition(p, 2 * HeadDim, 4, HeadDim, start).Mix).Value;
+        // The last four numbers of each head's six are not rotated: their matrices have the factor on the diagonal.
+        var rest = Started(p => new FrequencyComposition(p, 2, 4, HeadDim, start, rotated: 2).RestMix!).Value;
         Assert.Equal(0, keys.select(3, 1).abs().max().item<float>());
         Assert.Equal(0, (keys.select(3, 0) - heads.unsqueeze(2)).abs().max().item<float>());
         var whole = heads.view(2, 1, 4, 1) * eye(HeadDim).view(1, HeadDim, 1, HeadDim);
         Assert.Equal(0, (values - whole.flatten(0, 1)).abs().max().item<float>());
+        Assert.Equal(0, (rest.view(2, 4, 4, 4) - (heads.view(2, 1, 4, 1) * eye(4).view(1, 4, 1, 4))).abs().max()
+            .item<float>());
         if (start == MixStart.Grouped)
             Assert.Equal([1, 1, 0, 0, 0, 0, 1, 1], heads.data<float>().ToArray());
     }
@@ -39,23 +43,28 @@ public sealed class CompositionTests
     [Theory]
     [InlineData("frequency", 2)]
     [InlineData("frequency", 1)]
+    [InlineData("partial", 2, 2)]
+    [InlineData("partial", 1, 4)]
+    [InlineData("partial", 2, 0)]
+    [InlineData("partial", 1, 6)]
     [InlineData("head", 2)]
-    public void Scores_of_queries_that_carry_the_mix_are_those_of_composed_keys(string grain, int count)
+    public void Scores_of_queries_that_carry_the_mix_are_those_of_composed_keys(string grain, int count,
+        int rotated = HeadDim)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        var (keys, mix) = Keys(grain, count);
+        var (keys, mixes) = Keys(grain, count, rotated);
         var (query, components) = (randn([1, Heads, Length, HeadDim], ScalarType.Float64),
             randn([Length, count * HeadDim], ScalarType.Float64));
         // Both are turned by their positions, as in a cache; composed heads are turned after composing.
         var turned = cat(
-            [.. ReferenceAttention.Heads(components, HeadDim).Select(c => ReferenceAttention.Rotate(c, 100))], 1);
-        var absorbed = GroupProduct.Of(query, QueryMix.AsMatrices(keys.QueryMix(ScalarType.Float64)));  // [1,h,N,c·d]
+            [.. ReferenceAttention.Heads(components, HeadDim).Select(c => Rotate(c, rotated))], 1);
+        var absorbed = GroupProduct.Of(query, keys.QueryMix(ScalarType.Float64).AsMatrices());          // [1,h,N,c·d]
         Assert.Equal([1, Heads, Length, count * HeadDim], absorbed.shape);
-        var composed = Compose(grain, ReferenceAttention.Heads(components, HeadDim), mix);
+        var composed = Compose(grain, ReferenceAttention.Heads(components, HeadDim), mixes);
         for (var i = 0; i < Heads; i++)
         {
-            var head = ReferenceAttention.Rotate(composed[i / (Heads / Groups)], 100);
+            var head = Rotate(composed[i / (Heads / Groups)], rotated);
             Assert.True(
                 TensorLeaks.RelativeError(absorbed[0, i].matmul(turned.t()), query[0, i].matmul(head.t())) < 1e-12);
         }
@@ -64,15 +73,17 @@ public sealed class CompositionTests
     [Theory]
     [InlineData("frequency", 2)]
     [InlineData("frequency", 3)]
+    [InlineData("partial", 2, 2)]
+    [InlineData("partial", 1, 0)]
     [InlineData("head", 5)]
-    public void A_composed_projection_projects_to_composed_keys(string grain, int count)
+    public void A_composed_projection_projects_to_composed_keys(string grain, int count, int rotated = HeadDim)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        var (keys, mix) = Keys(grain, count);
+        var (keys, mixes) = Keys(grain, count, rotated);
         var (x, weight) = (randn([Length, Width], ScalarType.Float64),
             randn([count * HeadDim, Width], ScalarType.Float64));
-        var expected = cat(Compose(grain, ReferenceAttention.Heads(x.matmul(weight.t()), HeadDim), mix), 1);
+        var expected = cat(Compose(grain, ReferenceAttention.Heads(x.matmul(weight.t()), HeadDim), mixes), 1);
         Assert.True(TensorLeaks.RelativeError(x.matmul(keys.ComposeWeight(weight).t()), expected) < 1e-12);
     }
 
@@ -139,22 +150,32 @@ public sealed class CompositionTests
                 1 / (keys[.., .., g].pow(2).mean([2]) + 1e-6).sqrt()) < tolerance);
     }
 
-    private static (IKeyComposition Keys, Tensor Mix) Keys(string grain, int count)
+    private static (IKeyComposition Keys, Dictionary<string, Tensor> Mixes) Keys(string grain, int count, int rotated)
     {
         var parameters = new ParameterScope(ScalarType.Float64, CPU);
-        IKeyComposition keys = grain == "frequency"
-            ? new FrequencyComposition(parameters, count, Groups, HeadDim)
+        IKeyComposition keys = grain != "head"
+            ? new FrequencyComposition(parameters, count, Groups, HeadDim, rotated: rotated)
             : new HeadComposition(parameters, "k_mix", count, Groups, HeadDim, MixStart.Normal);
-        return (keys, Random(parameters));
+        Random(parameters);
+        return (keys, parameters.Parameters.ToDictionary(p => p.Name, p => p.Value.detach()));
     }
 
-    private static Tensor[] Compose(string grain, Tensor[] components, Tensor mix) =>
-        grain == "frequency" ? ReferenceAttention.ComposeByFrequency(components, mix)
-        : ReferenceAttention.Compose(components, mix);
+    // What is not rotated stands still: Rotate knows no width of 0.
+    private static Tensor Rotate(Tensor head, int rotated) =>
+        rotated == 0 ? head : ReferenceAttention.Rotate(head, 100, rotated);
+
+    private static Tensor[] Compose(string grain, Tensor[] components, Dictionary<string, Tensor> mixes) => grain switch
+    {
+        "frequency" => ReferenceAttention.ComposeByFrequency(components, mixes["k_mix"]),
+        "partial" => ReferenceAttention.ComposeByPart(components, mixes.GetValueOrDefault("k_mix"),
+            mixes.GetValueOrDefault("k_rest_mix")),
+        _ => ReferenceAttention.Compose(components, mixes["k_mix"]),
+    };
 
     private static Tensor Random(ParameterScope parameters)
     {
         using var random = new Generator(31);
-        return parameters.Parameters.Single().Value.detach().normal_(0, 0.7, random);
+        foreach (var parameter in parameters.Parameters) parameter.Value.detach().normal_(0, 0.7, random);
+        return parameters.Parameters[0].Value.detach();
     }
 }

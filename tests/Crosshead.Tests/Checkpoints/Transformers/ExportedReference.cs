@@ -61,7 +61,7 @@ internal sealed class ExportedReference : IDisposable
         query = Rotated(query);
         var (fewKeys, fewValues) = (key.shape[1] < _g * _d, value.shape[1] < _g * _d);
         var keys = key.view(count, -1, _d);
-        var composed = Has(p + "k_mix") ? ComposedKeys(keys, W(p + "k_mix")) : keys;                  // [N,g,d]
+        var composed = Has(p + "k_mix") ? ComposedKeys(keys, W(p + "k_mix"), Rest(p)) : keys;         // [N,g,d]
         Tensor? factors = null;
         if (norms && fewKeys)
             factors = (composed / W(p + "k_norm.weight")).square().mean([2]).add(eps).rsqrt();           // [N,g]
@@ -82,7 +82,7 @@ internal sealed class ExportedReference : IDisposable
             var group = differs ? (i / 2 / (int)repeats * 2) + (i % 2) : i / (int)repeats;
             Tensor scores;
             if (!fewKeys) scores = query[TensorIndex.Colon, i].matmul(rows[TensorIndex.Colon, group].t());
-            else scores = Mixed(query[TensorIndex.Colon, i], W(p + "k_mix").select(1, group))
+            else scores = Mixed(query[TensorIndex.Colon, i], W(p + "k_mix").select(1, group), Rest(p)?.select(2, group))
                     .matmul(rows.flatten(1).t());
             scores = scores / Math.Sqrt(_d);
             if (factors is not null) scores = scores * factors[TensorIndex.Colon, group];
@@ -115,30 +115,56 @@ internal sealed class ExportedReference : IDisposable
 
     private static double Start(int layer) => 0.8 - (0.6 * Math.Exp(-0.3 * layer));
 
-    // [N,c,d] → [N,g,d]
-    private Tensor ComposedKeys(Tensor keys, Tensor mix)
+    // The mix of what is not rotated, [c,u,g,u]; null where all is.
+    private Tensor? Rest(string p)
     {
-        if (mix.dim() == 2) return einsum("ncd,cg->ngd", keys, mix);
-        var (a, b, real, imaginary) = (keys.narrow(2, 0, _d / 2), keys.narrow(2, _d / 2, _d / 2), mix.select(3, 0),
-            mix.select(3, 1));
-        Tensor Product(Tensor x, Tensor m) => einsum("ncp,cgp->ngp", x, m);
-        return cat([Product(a, real) - Product(b, imaginary), Product(a, imaginary) + Product(b, real)], 2);
+        if (!Has(p + "k_rest_mix")) return null;
+        var mix = W(p + "k_rest_mix");
+        return mix.view(-1, mix.shape[2], mix.shape[1], mix.shape[2]);
     }
 
-    // A query [N,d] for the components [N,c·d], by the mix of its group: [c] or [c,d/2,2].
-    private Tensor Mixed(Tensor query, Tensor mix)
+    // The pairs that take a number a frequency, as first and second numbers, and the others side by side.
+    private (Tensor A, Tensor B, Tensor Others) Parts(Tensor heads, long pairs)
+    {
+        var (a, b, others) = (heads.narrow(-1, 0, _d / 2), heads.narrow(-1, _d / 2, _d / 2), (_d / 2) - pairs);
+        return (a.narrow(-1, 0, pairs), b.narrow(-1, 0, pairs),
+            cat([a.narrow(-1, pairs, others), b.narrow(-1, pairs, others)], -1));
+    }
+
+    private static Tensor Joined(Tensor a, Tensor b, Tensor? others)
+    {
+        if (others is null) return cat([a, b], -1);
+        var half = others.shape[^1] / 2;
+        return cat([a, others.narrow(-1, 0, half), b, others.narrow(-1, half, half)], -1);
+    }
+
+    // [N,c,d] → [N,g,d]
+    private Tensor ComposedKeys(Tensor keys, Tensor mix, Tensor? rest)
+    {
+        if (mix.dim() == 2) return einsum("ncd,cg->ngd", keys, mix);
+        var (a, b, others) = Parts(keys, mix.shape[2]);
+        var (real, imaginary) = (mix.select(3, 0), mix.select(3, 1));
+        Tensor Product(Tensor x, Tensor m) => einsum("ncp,cgp->ngp", x, m);
+        return Joined(Product(a, real) - Product(b, imaginary), Product(a, imaginary) + Product(b, real),
+            rest is null ? null : einsum("ncu,cugv->ngv", others, rest));
+    }
+
+    // A query [N,d] for the components [N,c·d], by the mix of its group, [c] or [c,r/2,2], and of the rest [c,u,u].
+    private Tensor Mixed(Tensor query, Tensor mix, Tensor? rest)
     {
         if (mix.dim() == 1) return einsum("nd,c->ncd", query, mix).flatten(1);
-        var (a, b) = (query.narrow(1, 0, _d / 2).unsqueeze(1), query.narrow(1, _d / 2, _d / 2).unsqueeze(1));
+        var (a, b, others) = Parts(query.unsqueeze(1), mix.shape[1]);
         var (real, imaginary) = (mix.select(2, 0), mix.select(2, 1));
-        return cat([(a * real) + (b * imaginary), (b * real) - (a * imaginary)], 2).flatten(1);
+        return Joined((a * real) + (b * imaginary), (b * real) - (a * imaginary),
+            rest is null ? null : einsum("nv,cuv->ncu", others.squeeze(1), rest)).flatten(1);
     }
 
     private Tensor Rotated(Tensor heads)
     {
         var rotary = _config["rotary"]!["usual"]!;
         double[] angles = [.. rotary["angles"]!.AsArray().Select(a => (double)a!)];
-        var turns = outer(arange(heads.shape[0], ScalarType.Float64), tensor(angles)).unsqueeze(1); // [N,1,d/2]
+        var turned = nn.functional.pad(tensor(angles), [0, (_d / 2) - angles.Length]); // the rest stands still
+        var turns = outer(arange(heads.shape[0], ScalarType.Float64), turned).unsqueeze(1);         // [N,1,d/2]
         var (cos, sin) = (turns.cos(), turns.sin());
         var (a, b) = (heads.narrow(2, 0, _d / 2), heads.narrow(2, _d / 2, _d / 2));
         return cat([(a * cos) - (b * sin), (b * cos) + (a * sin)], 2);

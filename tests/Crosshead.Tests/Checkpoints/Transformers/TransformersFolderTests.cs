@@ -27,6 +27,7 @@ public sealed class TransformersFolderTests : IDisposable
     [InlineData("compressed")]
     [InlineData("compressed, query-key norm")]
     [InlineData("compressed by heads")]
+    [InlineData("compressed, rotated in part, query-key norm")]
     [InlineData("differential")]
     public void The_files_alone_give_the_models_logits(string name)
     {

@@ -1,5 +1,7 @@
+using Crosshead.Attention.Composition;
 using Crosshead.Compression;
 using Crosshead.Compression.Fits;
+using Crosshead.Model;
 using Crosshead.Tests.Attention;
 using static TorchSharp.torch;
 
@@ -41,7 +43,7 @@ public sealed class FitTests
             for (var c = 1; c <= Groups; c++)
             {
                 var composed = Compose(fit.Keys(CompressionMethod.Fine, c), hand.Input(layer));        // [T,g,d]
-                for (var p = 0; p < HeadDim / 2; p++)
+                for (var p = 0; p < hand.RotatedPairs(layer); p++)
                 {
                     var z = HandProjections.Complex(keys, p) * weights[p];
                     var squares = linalg.svdvals(z).pow(2).data<double>().ToArray();
@@ -51,6 +53,51 @@ public sealed class FitTests
                 }
             }
         });
+
+    public static TheoryData<string> RotatedInPart =>
+        ["heads rotated in part, biases", "compressed, rotated in part, query-key norm", "biases", "query-key norm"];
+
+    [Theory, MemberData(nameof(RotatedInPart))]
+    public void What_is_not_rotated_leaves_the_dropped_eigenvalues_in_the_metric_of_the_queries(string name) =>
+        Run(name, (fit, hand, layer) =>
+        {
+            if (hand.Unrotated(layer).Length == 0) return;
+            var (keys, metric) = (hand.AllKeys(layer), hand.RestMetric(layer));
+            var rest = hand.Rest(layer, keys);                                                     // [T,g·u], A
+            var squares = linalg.eigvals(rest.t().matmul(rest).matmul(metric)).real.data<double>().ToArray()
+                .OrderDescending().ToArray();
+            for (var c = 1; c <= Groups; c++)
+            {
+                var fitted = fit.Keys(CompressionMethod.Fine, c);
+                Assert.Equal(KeyGrain.Partial, fitted.Grain);
+                var error = hand.Rest(layer, Compose(fitted, hand.Input(layer))) - rest;
+                Near(squares[(c * hand.Unrotated(layer).Length)..].Sum(),
+                    (error.matmul(metric) * error).sum().item<double>(), squares.Sum());
+            }
+        }, Unrotated);
+
+    [Theory, MemberData(nameof(RotatedInPart))]
+    public void Matrices_of_what_is_not_rotated_err_less_than_numbers_a_frequency(string name) =>
+        Run(name, (_, hand, layer) =>
+        {
+            if (hand.Unrotated(layer).Length == 0) return;
+            using var model = SmallModels.Create(name, change: Unrotated);
+            using var calibration = Calibration.Run(model, SmallModels.Text(), 5);
+            var (heads, statistics) = (PlainHeads.Of(CompressedLayer.Source(model, layer)),
+                (HeadStatistics)calibration[layer]);
+            var (x, keys, metric) = (hand.Input(layer), hand.AllKeys(layer), hand.RestMetric(layer));
+            for (var c = 1; c < Groups; c++)
+            {
+                double Error(RotatedPart part)
+                {
+                    var error = hand.Rest(layer, Compose(KeyFit.Fine(heads, statistics, c, part), x) - keys);
+                    return (error.matmul(metric) * error).sum().item<double>();
+                }
+                var (fine, frequencies) = (Error(statistics.Part), Error(new RotatedPart(HeadDim, HeadDim)));
+                Assert.InRange(fine, 0, 0.9 * frequencies);
+                TestContext.Current.TestOutputHelper?.WriteLine($"{c} of {Groups}: {fine / frequencies:0.000}");
+            }
+        }, Unrotated);
 
     [Theory, MemberData(nameof(Names))]
     public void Dense_values_leave_the_dropped_eigenvalues_in_the_metric_of_the_output(string name) =>
@@ -135,11 +182,16 @@ public sealed class FitTests
 
     private static int HeadDim => 4;
 
-    private static void Run(string name, Action<IPieceFit, HandProjections, int> check)
+    // The last layer does not rotate, where the others rotate all of each head.
+    private static ModelOptions Unrotated(ModelOptions options) =>
+        options.RotaryDims is null ? options with { UnrotatedLayers = [options.Layers - 1] } : options;
+
+    private static void Run(string name, Action<IPieceFit, HandProjections, int> check,
+        Func<ModelOptions, ModelOptions>? change = null)
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        using var model = SmallModels.Create(name);
+        using var model = SmallModels.Create(name, change: change);
         Assert.Equal((Groups, HeadDim), (model.Options.Attention.Groups, model.Options.HeadDim));
         var text = SmallModels.Text();
         using var calibration = Calibration.Run(model, text, 5);
@@ -151,7 +203,7 @@ public sealed class FitTests
     private static void Near(double expected, double actual, double whole) =>
         Assert.Equal(expected, actual, Tolerance * whole);
 
-    private static (Tensor, Tensor?, Tensor) Parts(FittedKeys keys) => (keys.Weight, keys.Bias, keys.Mix);
+    private static (Tensor, Tensor?, Tensor) Parts(FittedKeys keys) => (keys.Weight, keys.Bias, keys.Mix!);
 
     private static (Tensor, Tensor?, Tensor) Parts(FittedValues values) => (values.Weight, values.Bias, values.Mix);
 
@@ -161,8 +213,8 @@ public sealed class FitTests
     private static Tensor Compose(FittedKeys keys, Tensor x)
     {
         var components = ReferenceAttention.Heads(Project(x, keys.Weight, keys.Bias), HeadDim);
-        return stack(keys.Mix.dim() == 2 ? ReferenceAttention.Compose(components, keys.Mix)
-            : ReferenceAttention.ComposeByFrequency(components, keys.Mix), 1);
+        return stack(keys.Mix?.dim() == 2 ? ReferenceAttention.Compose(components, keys.Mix)
+            : ReferenceAttention.ComposeByPart(components, keys.Mix, keys.RestMix), 1);
     }
 
     private static Tensor Compose(FittedValues values, Tensor x)

@@ -1,5 +1,6 @@
 using Crosshead.Compression;
 using Crosshead.Compression.Fits;
+using Crosshead.Layers;
 using Crosshead.Model;
 using static TorchSharp.torch;
 
@@ -106,12 +107,46 @@ internal sealed class HandProjections
         return metric;
     }
 
+    /// <summary>Pairs of each head that a layer rotates.</summary>
+    public int RotatedPairs(int layer) => _model.Options.RotaryKindOf(layer) == RotaryKind.None ? 0
+        : (_model.Options.RotaryDims ?? HeadDim) / 2;
+
+    /// <summary>Where the numbers of a head stand that a layer does not rotate.</summary>
+    public long[] Unrotated(int layer) =>
+        [.. Enumerable.Range(0, HeadDim).Where(i => i % (HeadDim / 2) >= RotatedPairs(layer)).Select(i => (long)i)];
+
+    /// <summary>How much an error of what is not rotated of the keys matters, [g·u, g·u]: Σ ⟨q, e⟩² over all
+    /// queries.</summary>
+    public Tensor RestMetric(int layer)
+    {
+        var (queries, keys, _) = _plain.Heads(layer, _inputs[layer]);
+        var (places, repeats) = (Unrotated(layer), queries.shape[1] / Groups);
+        var metric = zeros([Groups * places.Length, Groups * places.Length], ScalarType.Float64);
+        for (var i = 0; i < queries.shape[1]; i++)
+        {
+            var (g, own) = (i / (int)repeats, queries[.., i].index_select(1, tensor(places)));            // [T,u]
+            var factor = 1.0;
+            if (_plain.Find(layer, "k_norm.weight") is { } gamma)
+                factor = (1 / ((keys[.., g] / gamma).pow(2).mean([1]) + _model.Options.Attention.QueryKeyNormEpsilon))
+                    .mean().item<double>();
+            metric.narrow(0, g * places.Length, places.Length).narrow(1, g * places.Length, places.Length)
+                .add_(own.t().matmul(own) * tensor(factor));
+        }
+        return metric;
+    }
+
+    /// <summary>What is not rotated of all keys, [T, g·u].</summary>
+    public Tensor Rest(int layer, Tensor keys) => keys.index_select(2, tensor(Unrotated(layer))).flatten(1);
+
     private Tensor Key(int layer, CompressionMethod method, int components, Tensor keys)
     {
         if (method == CompressionMethod.Svd) return ByHeads(Maps(layer, keys: true), components, keys);
         var (weights, all) = (KeyWeights(layer), AllKeys(layer));
         var result = zeros_like(keys);
-        for (var p = 0; p < HeadDim / 2; p++)
+        if (Unrotated(layer) is { Length: > 0 } places)
+            result.index_copy_(2, tensor(places), Leading(Rest(layer, all), RestMetric(layer),
+                components * places.Length, Rest(layer, keys)).view(keys.shape[0], Groups, places.Length));
+        for (var p = 0; p < RotatedPairs(layer); p++)
         {
             // conj: rows are the heads
             var (u, _, _) = linalg.svd((Complex(all, p) * weights[p]).transpose(0, 1).conj().resolve_conj(),
@@ -127,12 +162,17 @@ internal sealed class HandProjections
     private Tensor Value(int layer, CompressionMethod method, int rank, Tensor values)
     {
         if (method == CompressionMethod.Svd) return ByHeads(Maps(layer, keys: false), rank / HeadDim, values);
-        // Any root of the metric will do: A = R Rᵀ, where the definition has the symmetric one.
-        var root = linalg.cholesky(ValueMetric(layer));
-        var (_, _, vh) = linalg.svd(AllValues(layer).flatten(1).matmul(root), fullMatrices: false);
-        var leading = vh.narrow(0, 0, rank);                                                          // [r,g·d]
-        return values.flatten(1).matmul(root).matmul(leading.t()).matmul(leading).matmul(linalg.inv(root))
-            .view(values.shape);
+        return Leading(AllValues(layer).flatten(1), ValueMetric(layer), rank, values.flatten(1)).view(values.shape);
+    }
+
+    // Rows in place of which only the leading directions of all rows are left, in a metric. Any root of it will do:
+    // A = R Rᵀ, where the definition has the symmetric one.
+    private static Tensor Leading(Tensor all, Tensor metric, int rank, Tensor rows)
+    {
+        var root = linalg.cholesky(metric);
+        var (_, _, vh) = linalg.svd(all.matmul(root), fullMatrices: false);
+        var leading = vh.narrow(0, 0, rank);                                                          // [r,n]
+        return rows.matmul(root).matmul(leading.t()).matmul(leading).matmul(linalg.inv(root));
     }
 
     private static Tensor ByHeads(Tensor maps, int components, Tensor heads)

@@ -29,6 +29,7 @@ public sealed class CpuDecoderShapeTests
         ["composed"] = Plain with { KeyComponents = 4 },
         ["head"] = Plain with { KeyComponents = 2 },
         ["frequency"] = Plain with { KeyGrain = KeyGrain.Frequency, KeyComponents = 2 },
+        ["partial"] = Plain with { KeyGrain = KeyGrain.Partial, KeyComponents = 2 },
         ["frequency, one"] = Plain with { KeyGrain = KeyGrain.Frequency, KeyComponents = 1 },
     };
 
@@ -134,7 +135,8 @@ public sealed class CpuDecoderShapeTests
                 OutputBias = (extras & 2) != 0,
                 SlidingWindow = (extras & 4) != 0 ? 19 : null,
             };
-            using var model = TinyModels.Create(Llama with { Attention = options });
+            using var model = TinyModels.Create(
+                Llama with { Attention = options, RotaryDims = options.KeyGrain == KeyGrain.Partial ? 4 : null });
             Compare(model);
         }
     }

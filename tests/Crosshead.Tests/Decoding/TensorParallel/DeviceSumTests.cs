@@ -132,6 +132,7 @@ public sealed class DeviceSumTests
     [InlineData("mea, half the cache")]
     [InlineData("mea, a quarter")]
     [InlineData("frequency and dense, query-key norm")]
+    [InlineData("partial and dense")]
     [InlineData("biases everywhere")]
     public void Two_GPUs_decode_as_one_does(string name)
     {

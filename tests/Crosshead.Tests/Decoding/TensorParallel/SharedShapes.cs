@@ -56,6 +56,15 @@ internal static class SharedShapes
             ValueRank = 12,
             QueryKeyNorm = true,
         }),
+        ["partial and dense"] = Of(Virtual with
+        {
+            KeyGrain = KeyGrain.Partial,
+            KeyComponents = 1,
+            ValueGrain = ValueGrain.Dense,
+            ValueRank = 12,
+            QueryKeyNorm = true,
+            Rotated = 2,
+        }),
         ["virtual heads in one layer"] = Of(Grouped with { QueryKeyNorm = true }) with
         {
             VirtualHeads =
