@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Crosshead.Attention;
 using Crosshead.Cli.Benchmarking;
+using Crosshead.Cli.Options;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
@@ -14,21 +15,13 @@ namespace Crosshead.Cli.Commands;
 /// <summary><c>crosshead bench train</c>: times whole optimizer steps.</summary>
 internal sealed class BenchTrainCommand : BenchCommand
 {
-    private readonly Option<ShardStage> _shard = new("--shard")
-    {
-        Description = "What several ranks share out, as training.shard of a recipe.",
-        DefaultValueFactory = _ => new TrainingOptions().Shard,
-    };
-    private readonly Option<Reduction> _reduction = new("--reduction")
-    {
-        Description = "How several ranks add up their gradients, as training.reduction of a recipe.",
-        DefaultValueFactory = _ => new TrainingOptions().Reduction,
-    };
-    private readonly Option<MomentPrecision> _moments = new("--moments")
-    {
-        Description = "Precision of AdamW's moments, as training.moments of a recipe.",
-        DefaultValueFactory = _ => new TrainingOptions().Moments,
-    };
+    private readonly Option<string> _shard = NameOption.WithDefault("--shard",
+        "What several ranks share out, as training.shard of a recipe.", new TrainingOptions().Shard);
+    private readonly Option<string> _reduction = NameOption.WithDefault("--reduction",
+        "How several ranks add up their gradients, as training.reduction of a recipe.",
+        new TrainingOptions().Reduction);
+    private readonly Option<string> _moments = NameOption.WithDefault("--moments",
+        "Precision of AdamW's moments, as training.moments of a recipe.", new TrainingOptions().Moments);
     private readonly Option<bool> _checkpointing = new("--activation-checkpointing")
     {
         Description = "Compute each layer again in the backward pass, as training.activationCheckpointing of a recipe.",
@@ -53,9 +46,9 @@ internal sealed class BenchTrainCommand : BenchCommand
     /// <inheritdoc/>
     protected override void Read(ParseResult arguments, ModelOptions shape) => _training = _training with
     {
-        Shard = arguments.GetValue(_shard),
-        Reduction = arguments.GetValue(_reduction),
-        Moments = arguments.GetValue(_moments),
+        Shard = arguments.GetNamed<ShardStage>(_shard),
+        Reduction = arguments.GetNamed<Reduction>(_reduction),
+        Moments = arguments.GetNamed<MomentPrecision>(_moments),
         ActivationCheckpointing = arguments.GetValue(_checkpointing),
     };
 

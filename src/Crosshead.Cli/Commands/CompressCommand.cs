@@ -26,13 +26,9 @@ internal sealed class CompressCommand : CliCommand
         HelpName = "percent",
         CustomParser = Share,
     };
-    private readonly Option<string> _method = new("--method")
-    {
-        Description = "fine: fitted on text, sizes chosen layer by layer. svd: the method of the paper, fitted on the "
-            + "weights alone, the same size in all layers.",
-        HelpName = "svd|fine",
-        DefaultValueFactory = _ => "fine",
-    };
+    private readonly Option<string> _method = NameOption.WithDefault("--method",
+        "fine: fitted on text, sizes chosen layer by layer. svd: the method of the paper, fitted on the weights alone, "
+            + "the same size in all layers.", CompressionMethod.Fine);
     private readonly Option<string> _layers = new("--layers")
     {
         Description = "Which layers: all, deep (all but the first three), middle (the second and third quarter), or a "
@@ -90,7 +86,7 @@ internal sealed class CompressCommand : CliCommand
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
-        var method = Method(arguments.GetRequiredValue(_method));
+        var method = arguments.GetNamed<CompressionMethod>(_method);
         RequireFit(arguments, method);
         var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         var windows = _windows.In(arguments);
@@ -206,13 +202,6 @@ internal sealed class CompressCommand : CliCommand
         var halves = CompressionText.Halves(text);
         return (method == CompressionMethod.Fine ? halves.First : null, halves.Second);
     }
-
-    private static CompressionMethod Method(string name) => name switch
-    {
-        "svd" => CompressionMethod.Svd,
-        "fine" => CompressionMethod.Fine,
-        _ => throw new CrossheadException($"--method \"{name}\" is unknown; {Suggestion.For(name, ["svd", "fine"])}"),
-    };
 
     // Reads "50%" or "0.5".
     private static double? Share(ArgumentResult result)

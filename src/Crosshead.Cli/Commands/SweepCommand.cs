@@ -31,24 +31,16 @@ internal sealed class SweepCommand : CliCommand
             + "the recipe.",
         HelpName = "models.json",
     };
-    private readonly Option<string> _schedule = new("--schedule")
-    {
-        Description = "constant: the rate is constant after its warm-up, and the largest stable rate is chosen; "
-            + "recipe: the recipe's schedule, and the rate with the lowest loss.",
-        HelpName = "constant|recipe",
-        DefaultValueFactory = _ => "constant",
-    };
+    private readonly Option<string> _schedule = NameOption.WithDefault("--schedule",
+        "constant: the rate is constant after its warm-up, and the largest stable rate is chosen; recipe: the recipe's "
+            + "schedule, and the rate with the lowest loss.", "constant", "constant", "recipe");
     private readonly Option<string> _rates = ListOption.Required("--learning-rates",
         "Learning rates, separated by commas.", RatesExample);
     private readonly Option<string?> _seeds =
         new("--seeds") { Description = "Seeds, separated by commas; without it the recipe's.", HelpName = "1,2,…" };
-    private readonly Option<string> _seedsAt = new("--seeds-at")
-    {
-        Description = "all: every seed has every rate; best: the seeds after the first have the rate of its lowest "
-            + "loss alone, with --schedule recipe.",
-        HelpName = "all|best",
-        DefaultValueFactory = _ => "all",
-    };
+    private readonly Option<string> _seedsAt = NameOption.WithDefault("--seeds-at",
+        "all: every seed has every rate; best: the seeds after the first have the rate of its lowest loss alone, with "
+            + "--schedule recipe.", "all", "all", "best");
     private readonly Option<bool> _timeDecoding = new("--time-decoding")
     {
         Description = "Measure a decoding step of each model in the end, with a cache of the whole context.",
@@ -121,8 +113,8 @@ internal sealed class SweepCommand : CliCommand
             arguments.GetValue(_seeds));
         var (overrides, folder, parallel) = (arguments.GetRequiredValue(_set), _out.In(arguments)!,
             arguments.GetValue(_parallel));
-        var constant = Named(_schedule, arguments, "constant", "recipe");
-        var atBest = !Named(_seedsAt, arguments, "all", "best");
+        var constant = arguments.GetRequiredValue(_schedule) == "constant";
+        var atBest = arguments.GetRequiredValue(_seedsAt) == "best";
         if (atBest && (constant || seeds is null))
             throw new CrossheadException($"{_seedsAt.Name} best needs {_seeds.Name} and {_schedule.Name} recipe, "
                 + "where the rate with the lowest loss is chosen.");
@@ -131,16 +123,6 @@ internal sealed class SweepCommand : CliCommand
             seeds is null ? [] : ListOption.Read(_seeds.Name, seeds, Seed, "1,2,3"),
             overrides, folder, arguments.GetValue(Outputs.Overwrite), parallel, constant, atBest,
             arguments.GetValue(_timeDecoding), TypedCommand.Of(arguments));
-    }
-
-    // Whether an option has the first of its two values.
-    private static bool Named(Option<string> option, ParseResult arguments, string first, string second)
-    {
-        var value = arguments.GetRequiredValue(option);
-        if (value != first && value != second)
-            throw new CrossheadException($"{option.Name} \"{value}\" is unknown: "
-                + Suggestion.For(value, [first, second]));
-        return value == first;
     }
 
     private IReadOnlyList<StudyModel> Models(string? variants, string? file) => (variants, file) switch

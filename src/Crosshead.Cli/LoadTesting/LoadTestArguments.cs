@@ -13,12 +13,8 @@ internal sealed class LoadTestArguments
 
     private readonly Option<string?> _model = Text("--model",
         "Name of the model; without it the server's first model.", "name");
-    private readonly Option<string> _endpoint = new("--endpoint")
-    {
-        Description = "Which endpoint is asked: completions or chat.",
-        HelpName = "completions|chat",
-        DefaultValueFactory = _ => "completions",
-    };
+    private readonly Option<string> _endpoint = NameOption.WithDefault("--endpoint",
+        "Which endpoint is asked: completions or chat.", "completions", "completions", "chat");
     private readonly Option<string?> _profile = Text("--profile",
         "When requests are sent: synchronous (one at a time), "
         + "concurrent (--max-concurrency at a time), throughput (all at once), constant or poisson "
@@ -130,9 +126,6 @@ internal sealed class LoadTestArguments
     private RequestForm Form(ParseResult arguments)
     {
         var endpoint = arguments.GetRequiredValue(_endpoint);
-        if (endpoint is not ("completions" or "chat"))
-            throw new CrossheadException($"--endpoint \"{endpoint}\" is unknown; "
-                + Suggestion.For(endpoint, ["completions", "chat"]));
         if (arguments.GetValue(_ignoreEos) && arguments.GetValue(_onlyOpenAi))
             throw new CrossheadException("--ignore-eos needs a field that OpenAI's interface lacks; leave it or "
                 + "--openai-fields-only out.");

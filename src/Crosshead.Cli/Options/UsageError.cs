@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Crosshead.Cli.Options;
 
@@ -31,8 +32,15 @@ internal static class UsageError
         if (option is not null)
             return $"{path} needs {option.Name} <{option.HelpName}>: {FirstSentence(option.Description)} See "
                 + $"\"{path} --help\".";
-        return parsed.Errors.Count == 0 ? null : new CrossheadException(parsed.Errors[0].Message).Message;
+        return command.Options.Select(o => MissingValue(o, parsed.GetResult(o), path)).FirstOrDefault(e => e is not null)
+            ?? (parsed.Errors.Count == 0 ? null : new CrossheadException(parsed.Errors[0].Message).Message);
     }
+
+    // A missing value, which the parser would tell in its own words.
+    private static string? MissingValue(Option option, OptionResult? given, string path) =>
+        given is { IdentifierToken: not null } && given.Tokens.Count < option.Arity.MinimumNumberOfValues
+            ? $"{option.Name} needs its <{option.HelpName}>: {FirstSentence(option.Description)} See \"{path} "
+            + "--help\"." : null;
 
     private static string Unknown(Command command, string path, string unknown)
     {

@@ -51,12 +51,9 @@ internal sealed class ServeArguments
             + "processor this is always so; on a GPU it costs speed.",
     };
 
-    private readonly Option<string> _policy = new("--policy")
-    {
-        Description = "Who goes first: fcfs (first come, first served) or priority (the field of a request).",
-        HelpName = "fcfs|priority",
-        DefaultValueFactory = _ => "fcfs",
-    };
+    private readonly Option<string> _policy = NameOption.WithDefault("--policy",
+        "Who goes first: fcfs (first come, first served) or priority (the field of a request).", "fcfs", "fcfs",
+        "priority");
 
     private readonly Option<string[]> _keys = new("--api-key")
     {
@@ -90,13 +87,9 @@ internal sealed class ServeArguments
         Description = "Let requests bring a chat template of their own, in the field chat_template.",
     };
 
-    private readonly Option<string> _reasoning = new("--reasoning-field")
-    {
-        Description = "The field in which answers tell what the model thinks: reasoning (vLLM), reasoning_content "
-            + "(DeepSeek, llama.cpp), or both.",
-        HelpName = "both|reasoning|reasoning_content",
-        DefaultValueFactory = _ => "both",
-    };
+    private readonly Option<string> _reasoning = NameOption.WithDefault("--reasoning-field",
+        "The field in which answers tell what the model thinks: reasoning (vLLM), reasoning_content (DeepSeek, "
+            + "llama.cpp), or both.", "both", "both", "reasoning", "reasoning_content");
 
     private readonly Option<bool> _ignoreDefaults = new("--ignore-generation-config")
     {
@@ -188,7 +181,7 @@ internal sealed class ServeArguments
                 MaxQueued = arguments.GetValue(_queued),
                 MaxQueuedTokens = arguments.GetValue(_queuedTokens),
                 PrefixCache = !arguments.GetValue(_noPrefixCache),
-                Priorities = Priorities(arguments.GetRequiredValue(_policy)),
+                Priorities = arguments.GetRequiredValue(_policy) == "priority",
                 StallTimeout = TimeSpan.FromSeconds(arguments.GetValue(_stall)),
                 RequestTimeout = arguments.GetValue(_timeout) is { } limit ? TimeSpan.FromSeconds(limit) : null,
             },
@@ -197,19 +190,8 @@ internal sealed class ServeArguments
         return options;
     }
 
-    private static bool Priorities(string policy) => policy switch
-    {
-        "fcfs" => false,
-        "priority" => true,
-        _ => throw new CrossheadException($"--policy ({policy}) must be fcfs or priority."),
-    };
-
-    private static IReadOnlyList<string> ReasoningFields(string field) => field switch
-    {
-        "both" => s_server.ReasoningFields,
-        "reasoning" or "reasoning_content" => [field],
-        _ => throw new CrossheadException($"--reasoning-field ({field}) must be both, reasoning or reasoning_content."),
-    };
+    private static IReadOnlyList<string> ReasoningFields(string field) =>
+        field == "both" ? s_server.ReasoningFields : [field];
 
     private static IPAddress Address(string host) => host switch
     {

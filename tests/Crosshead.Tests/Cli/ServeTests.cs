@@ -64,7 +64,7 @@ public sealed partial class ServeTests
 
     [Fact]
     public void A_field_of_thoughts_that_no_client_knows_is_refused() => Assert.Equal(
-        "--reasoning-field (thoughts) must be both, reasoning or reasoning_content.",
+        "--reasoning-field \"thoughts\" is unknown; known: both, reasoning, reasoning_content.",
         CliRun.Of("serve", "nowhere", "--reasoning-field", "thoughts").Refusal());
 
     [Theory]

@@ -27,7 +27,16 @@ public sealed class UsageErrorTests
 
     [Fact]
     public void An_option_without_its_value_is_named() =>
-        Assert.Contains("--dtype", CliRun.Of("verify", "x", "--dtype").Refusal());
+        Assert.StartsWith("--dtype needs its <float64|float32|bfloat16>: ",
+            CliRun.Of("verify", "x", "--dtype").Refusal());
+
+    [Theory]
+    [InlineData("--shard", "gradient", "did you mean \"gradients\"? known: none, optimizer, gradients, parameters.")]
+    [InlineData("--shard", "Optimizer", "did you mean \"optimizer\"? known: none, optimizer, gradients, parameters.")]
+    [InlineData("--reduction", "1", "known: ordered, fast.")]
+    [InlineData("--moments", "", "known: master, bfloat16.")]
+    public void An_unknown_name_is_answered_with_all(string option, string name, string known) =>
+        Assert.Equal($"{option} \"{name}\" is unknown; {known}", CliRun.Of("bench", "train", option, name).Refusal());
 
     [Fact]
     public void An_unknown_precision_is_answered_with_the_nearest() =>

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Crosshead.Cli.Terminal;
+
+namespace Crosshead.Cli.Options;
+
+/// <summary>Options that take one of a few names. The help lists them, and any other is refused.</summary>
+internal static class NameOption
+{
+    /// <summary>An option whose names are its own.</summary>
+    /// <param name="name">The option's name, with its dashes.</param>
+    /// <param name="description">What is chosen.</param>
+    /// <param name="otherwise">The choice if the option is not given.</param>
+    /// <param name="names">All names.</param>
+    public static Option<string> WithDefault(string name, string description, string otherwise,
+        params IReadOnlyList<string> names) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = string.Join('|', names),
+            CustomParser = result => Parse(result, name, names),
+            DefaultValueFactory = _ => otherwise,
+        };
+
+    /// <summary>An option whose names are those of an enumeration in configuration files.</summary>
+    /// <param name="name">The option's name, with its dashes.</param>
+    /// <param name="description">What is chosen.</param>
+    /// <param name="otherwise">The choice if the option is not given.</param>
+    public static Option<string> WithDefault<T>(string name, string description, T otherwise) where T : struct, Enum =>
+        WithDefault(name, description, EnumName.Of(otherwise), [.. Enum.GetValues<T>().Select(EnumName.Of)]);
+
+    /// <summary>The value of such an option.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="option">The option.</param>
+    public static T GetNamed<T>(this ParseResult arguments, Option<string> option) where T : struct, Enum =>
+        EnumName.Read<T>(arguments.GetRequiredValue(option));
+
+    private static string? Parse(ArgumentResult result, string name, IReadOnlyList<string> names)
+    {
+        var text = result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
+        if (names.Contains(text)) return text;
+        result.AddError($"{name} \"{text}\" is unknown; {Suggestion.For(text, names)}");
+        return null;
+    }
+}
