@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Crosshead.Cli.Terminal;
+using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.Cli.Ranks;
@@ -37,7 +38,9 @@ internal sealed class RankStarter : IDisposable
         CancellationToken cancellation)
     {
         using var starter = new RankStarter(terminal);
-        for (var rank = 0; rank < ranks; rank++) starter.Start(program, arguments, rank, ranks);
+        var shares = ProcessorShares.Of(ranks);
+        for (var rank = 0; rank < ranks; rank++)
+            ProcessorShares.Start(shares?[rank], () => starter.Start(program, arguments, rank, ranks));
         using var asked = cancellation.Register(starter.Stop);
         PosixSignal[] signals =
             [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP, UserSignal];

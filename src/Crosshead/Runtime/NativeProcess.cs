@@ -47,6 +47,36 @@ internal static unsafe partial class NativeProcess
         }
     }
 
+    /// <summary>The processors that this thread may run on; null if the system does not tell.</summary>
+    public static ulong[]? Processors()
+    {
+        if (!OperatingSystem.IsLinux()) return null;
+        var mask = ProcessorMask([]);
+        fixed (ulong* words = mask)
+            return GetAffinity(0, (nuint)mask.Length * sizeof(ulong), words) == 0 ? mask : null;
+    }
+
+    /// <summary>Lets this thread, and threads and processes that it starts, run on some processors alone.</summary>
+    /// <param name="mask">A bit for each processor. If the system refuses it, nothing changes.</param>
+    public static void RunOn(ulong[] mask)
+    {
+        fixed (ulong* words = mask) _ = SetAffinity(0, (nuint)mask.Length * sizeof(ulong), words);
+    }
+
+    /// <summary>A bit for each of some processors.</summary>
+    public static ulong[] ProcessorMask(ReadOnlySpan<int> processors)
+    {
+        var mask = new ulong[ProcessorLimits.MostCores / 64];
+        foreach (var processor in processors) mask[processor / 64] |= 1UL << (processor % 64);
+        return mask;
+    }
+
+    [LibraryImport("libc", EntryPoint = "sched_getaffinity")]
+    private static partial int GetAffinity(int thread, nuint bytes, ulong* mask);
+
+    [LibraryImport("libc", EntryPoint = "sched_setaffinity")]
+    private static partial int SetAffinity(int thread, nuint bytes, ulong* mask);
+
     [LibraryImport("libc", EntryPoint = "process_vm_readv")]
     private static partial nint ReadMemory(int process, Piece* here, nuint hereCount, Piece* there, nuint thereCount,
         nuint flags);

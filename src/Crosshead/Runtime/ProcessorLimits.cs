@@ -9,6 +9,9 @@ namespace Crosshead.Runtime;
 /// <paramref name="Quota"/> are this one's share.</param>
 internal sealed record ProcessorLimits(int Affinity, double? Quota, int Ranks = 1)
 {
+    /// <summary>More cores than any machine has.</summary>
+    public const int MostCores = 8192;
+
     private const string AffinityKey = "Cpus_allowed_list:";
 
     /// <summary>
@@ -33,23 +36,24 @@ internal sealed record ProcessorLimits(int Affinity, double? Quota, int Ranks = 
     public static string? AllowedCores(string root = "/") => SystemFile.Lines(root, "proc/self/status")
         .FirstOrDefault(l => l.StartsWith(AffinityKey, StringComparison.Ordinal))?[AffinityKey.Length..].Trim();
 
-    /// <summary>Reads the limits of this process.</summary>
-    /// <param name="root">The folder of <c>proc</c> and <c>sys</c>.</param>
-    public static ProcessorLimits Read(string root = "/") =>
-        new(ReadAffinity(root) ?? Environment.ProcessorCount, ReadQuota(root));
-
-    private static int? ReadAffinity(string root)
+    /// <summary>The numbers of the cores that this process may run on; null if the system does not tell.</summary>
+    public static IReadOnlyList<int>? Allowed(string root = "/")
     {
         if (AllowedCores(root) is not { } list) return null;
-        var cores = 0L;
+        var cores = new List<int>();
         foreach (var range in list.Split(',', StringSplitOptions.TrimEntries))
         {
             var ends = range.Split('-');
-            if (Number(ends[0]) is not { } first || Number(ends[^1]) is not { } last) return null;
-            cores += (long)(last - first) + 1;
+            if (Number(ends[0]) is not { } first || Number(ends[^1]) is not { } last || last >= MostCores) return null;
+            for (var core = (int)first; core <= last; core++) cores.Add(core);
         }
-        return cores is > 0 and <= int.MaxValue ? (int)cores : null;
+        return cores.Count > 0 ? cores : null;
     }
+
+    /// <summary>Reads the limits of this process.</summary>
+    /// <param name="root">The folder of <c>proc</c> and <c>sys</c>.</param>
+    public static ProcessorLimits Read(string root = "/") =>
+        new(Allowed(root)?.Count ?? Environment.ProcessorCount, ReadQuota(root));
 
     private static double? ReadQuota(string root) =>
         ControlGroups.Folders(root, "cpu").Min(group => QuotaOf(root, group));

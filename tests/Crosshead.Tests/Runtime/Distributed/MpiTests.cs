@@ -85,6 +85,17 @@ public sealed class MpiTests
             l => l.Contains("started 2 ranks")));
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Ranks_that_the_program_starts_have_processors_of_their_own(int ranks)
+    {
+        var shares = ProcessorShares.Of(ranks)
+            ?? [.. Enumerable.Repeat(ProcessorLimits.Allowed()!.ToArray(), ranks)]; // too few for so many
+        var run = MpiRun.Scenario(MpiFlavor.None, ranks, "processors");
+        Assert.Equal(string.Join('|', shares.Select(s => string.Join(',', s.Order()))), run.Out.Trim());
+    }
+
     [Fact]
     public void Ranks_with_other_numbers_of_threads_are_refused()
     {

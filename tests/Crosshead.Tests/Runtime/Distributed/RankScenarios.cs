@@ -57,6 +57,8 @@ internal static partial class RankScenarios
         {
             if (communicator.Rank == 1) _ = Signal(Environment.ProcessId, Kill);
         })),
+        new Scenario("processors", (communicator, output, _) => output.Line(
+            string.Join('|', communicator.AllGather(string.Join(',', ProcessorLimits.Allowed()!.Order()))))),
         new Scenario("threads", (communicator, _, _) => RankFacts.RequireSame(communicator)),
         new Scenario("wait", (communicator, output, cancellation) =>
         {
