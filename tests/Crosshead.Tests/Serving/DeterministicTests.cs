@@ -4,6 +4,7 @@ using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.Serving;
 using Crosshead.Tests.Decoding;
+using Crosshead.Tests.Decoding.TensorParallel;
 using Crosshead.Tests.Generation;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -52,6 +53,28 @@ public sealed class DeterministicTests
         Assert.Equal(60, expected.Length);
         foreach (var (others, found) in new[] { (0, 64), (0, 512), (0, 960), (1, 0), (2, 960), (7, 64), (30, 0),
             (64, 0), (64, 512) })
+            Assert.Equal(expected, Serve(generator, asked, found, others));
+    }
+
+    [Theory]
+    [InlineData("llama")]
+    [InlineData("experts, as in Qwen3-MoE")]
+    [InlineData("mea, half the cache")]
+    [InlineData("frequency and dense, query-key norm")]
+    public void A_request_has_one_answer_on_two_gpus(string name)
+    {
+        Assert.SkipUnless(cuda_is_available() && cuda.device_count() > 1, "2 CUDA devices are needed");
+        using var whole = TinyModels.Create(SharedShapes.Wide(name) with
+        {
+            VocabularySize = Vocabulary,
+            Context = Context,
+        });
+        using var shared = SharedShapes.OnGpus(whole, ScalarType.BFloat16);
+        using var generator = new Generator(shared);
+        var asked = Request(1000, seed: 7, tokens: 60);
+        var expected = Serve(generator, asked, found: 0, others: 0);
+        Assert.Equal(60, expected.Length);
+        foreach (var (others, found) in new[] { (0, 512), (1, 0), (7, 64), (30, 960), (64, 0) })
             Assert.Equal(expected, Serve(generator, asked, found, others));
     }
 

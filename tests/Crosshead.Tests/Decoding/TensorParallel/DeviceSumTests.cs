@@ -137,21 +137,9 @@ public sealed class DeviceSumTests
     public void Two_GPUs_decode_as_one_does(string name)
     {
         Require();
-        var shape = SharedShapes.Named(name);
-        shape = shape with
-        {
-            HiddenSize = 128,
-            Layers = 2,
-            FeedForwardSize = 128,
-            Attention = shape.Attention with
-            {
-                HeadDim = 64,
-                ValueRank = shape.Attention.ValueRank is null ? null : 64,
-            },
-            Experts = shape.Experts is { } experts ? experts with { InnerSize = 64 } : null,
-        };
+        var shape = SharedShapes.Wide(name);
         using var whole = TinyModels.Create(shape);
-        using var shared = Share(whole, ScalarType.BFloat16);
+        using var shared = SharedShapes.OnGpus(whole, ScalarType.BFloat16);
         var ids = TinyModels.Ids(90, 2, shape.VocabularySize);
         var expected = TinyModels.Reference(whole, ids);
         using var alone = ThreadRanks.Copy(whole, ScalarType.BFloat16, new Device("cuda:0"));
@@ -172,7 +160,7 @@ public sealed class DeviceSumTests
     {
         Require();
         using var whole = TinyModels.Create(SharedShapes.Named("llama"));
-        using var shared = Share(whole, ScalarType.Float32);
+        using var shared = SharedShapes.OnGpus(whole, ScalarType.Float32);
         Assert.Throws<CrossheadException>(() => shared.Run(rank =>
         {
             if (rank == 1) throw new InvalidOperationException("no more memory");
@@ -195,10 +183,6 @@ public sealed class DeviceSumTests
         }
         return error;
     }
-
-    private static TensorParallelModel Share(LanguageModel whole, ScalarType type) =>
-        TensorParallelModel.Of(whole.Options, Gpus, new Device("cuda:0"),
-            (part, device) => ThreadRanks.Part(whole, part, type, device));
 
     private static Tensor Drawn(long[] shape, ScalarType type, int seed)
     {

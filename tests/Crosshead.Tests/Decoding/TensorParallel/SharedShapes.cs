@@ -1,8 +1,10 @@
 using Crosshead.Attention;
 using Crosshead.Attention.Composition;
+using Crosshead.Decoding.TensorParallel;
 using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Tests.Generation;
+using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Decoding.TensorParallel;
 
@@ -92,6 +94,29 @@ internal static class SharedShapes
 
     /// <summary>The shape of a name.</summary>
     public static ModelOptions Named(string name) => All[name];
+
+    /// <summary>The shape of a name with heads as wide as the kernels of GPUs want them.</summary>
+    public static ModelOptions Wide(string name)
+    {
+        var shape = Named(name);
+        return shape with
+        {
+            HiddenSize = 128,
+            Layers = 2,
+            FeedForwardSize = 128,
+            Attention = shape.Attention with
+            {
+                HeadDim = 64,
+                ValueRank = shape.Attention.ValueRank is null ? null : 64,
+            },
+            Experts = shape.Experts is { } experts ? experts with { InnerSize = 64 } : null,
+        };
+    }
+
+    /// <summary>Shares a model out to the first two GPUs.</summary>
+    public static TensorParallelModel OnGpus(LanguageModel whole, ScalarType type) =>
+        TensorParallelModel.Of(whole.Options, 2, new Device("cuda:0"),
+            (part, device) => ThreadRanks.Part(whole, part, type, device));
 
     private static ModelOptions Of(AttentionOptions attention) => TinyModels.Options(attention) with
     {
