@@ -32,7 +32,8 @@ internal static class UsageError
         if (option is not null)
             return $"{path} needs {option.Name} <{option.HelpName}>: {FirstSentence(option.Description)} See "
                 + $"\"{path} --help\".";
-        return command.Options.Select(o => MissingValue(o, parsed.GetResult(o), path)).FirstOrDefault(e => e is not null)
+        return command.Options.Select(o => MissingValue(o, parsed.GetResult(o), path))
+            .FirstOrDefault(problem => problem is not null)
             ?? (parsed.Errors.Count == 0 ? null : new CrossheadException(parsed.Errors[0].Message).Message);
     }
 
