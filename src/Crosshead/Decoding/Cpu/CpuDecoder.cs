@@ -15,11 +15,16 @@ public sealed unsafe class CpuDecoder : IDecoder
     // A thread with fewer bytes to read would mostly wait for the others.
     private const long LeastBytesPerThread = 256 << 10;
 
+    // A piece of a product takes 50 µs or more, and starts the streams of memory that it reads anew.
+    private const long ProductsPerPiece = 8 << 20;
+    private const int MostPieces = 16; // of a member's share of a phase
+
     private readonly CpuWeights _weights;
     private readonly ThreadTeam _team;
     private readonly Dictionary<RotaryKind, RotaryTable> _rotary;
     private readonly AttentionScratch _attentionScratch;
     private readonly DecodeScratch _scratch;
+    private readonly ResidualStream _stream;
     private readonly ProductInput[] _inputs; // [member]
     private readonly PanelCache _cache;
     private readonly WantedRows _wanted = new();
@@ -47,6 +52,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], format, capacity,
             members);
         _scratch = new DecodeScratch(weights.Options, members);
+        _stream = new ResidualStream(_scratch.Hidden, _scratch.Update, Block);
         _inputs = [.. Enumerable.Range(0, members).Select(
             _ => new ProductInput(rounds: weights.Activations == ActivationType.Int8))];
         _cache = new PanelCache(weights, format, _attentionScratch, _rotary, slots, capacity, pages);
@@ -108,11 +114,6 @@ public sealed unsafe class CpuDecoder : IDecoder
 
     private BlockOptions Block => _weights.Options.Block;
 
-    // Where a layer adds its output: to the residual stream, unless it is normed before, or the layer beside it still
-    // has to see the stream.
-    private Rows Target(NormWeights? outputNorm, bool later = false) =>
-        outputNorm is null && !later ? _scratch.Hidden : _scratch.Update;
-
     // The phases of a layer. A phase reads the results of other members only from earlier phases.
     private IEnumerable<TeamPhase> Phases(LayerWeights layer, CachedAttention attention)
     {
@@ -120,16 +121,19 @@ public sealed unsafe class CpuDecoder : IDecoder
             () => layer.Attention.Projections.Groups,
             (first, end, member) => Multiply(layer.Attention.Projections, first, end,
                 Input(member, _scratch.Normed[member], 0, _block.Count), _attentionScratch.Projected, 0),
-            member => Norm(layer.InputNorm, member));
+            member => Norm(layer.InputNorm, member),
+            () => Pieces(layer.Attention.Projections.Weights, _block.Count));
         for (var p = 0; p < attention.Phases; p++)
         {
             var phase = p;
             yield return new TeamPhase(() => attention.Items(phase, _block),
-                (first, end, member) => attention.Run(phase, _block, first, end, member));
+                (first, end, member) => attention.Run(phase, _block, first, end, member),
+                Pieces: () => Math.Clamp(_block.Count / 4, 1, MostPieces));
         }
         var parallel = Block.Form == BlockForm.Parallel;
         yield return new TeamPhase(() => layer.Attention.Output.Groups,
-            (first, end, member) => Merge(layer, first, end, member));
+            (first, end, member) => Merge(layer, first, end, member), Drop,
+            () => Pieces(layer.Attention.Output.Weights, _block.Count));
         if (layer.AttentionOutputNorm is { } attended)
             yield return new TeamPhase(() => _block.Count, (first, end, _) => AddNormed(attended, first, end));
 
@@ -144,17 +148,17 @@ public sealed unsafe class CpuDecoder : IDecoder
             yield return new TeamPhase(() => _block.Count, (first, end, _) => Route(router, first, end));
         }
         yield return new TeamPhase(() => layer.Experts[0].Gate.Groups + (layer.Shared?.Gate.Groups ?? 0),
-            (first, end, member) => Gate(layer, first, end, member), norm);
+            (first, end, member) => Gate(layer, first, end, member), norm,
+            () => layer.Router is null ? Pieces(2 * layer.Experts[0].Gate.Weights, _block.Count) : 1);
         yield return new TeamPhase(() => layer.Experts[0].Down.Groups,
-            (first, end, member) => Down(layer, first, end, member));
+            (first, end, member) => Down(layer, first, end, member), Drop,
+            () => layer.Router is null ? Pieces(layer.Experts[0].Down.Weights, _block.Count) : 1);
         if (layer.FeedForwardOutputNorm is { } fed)
             yield return new TeamPhase(() => _block.Count, (first, end, _) => AddNormed(fed, first, end));
     }
 
-    private TeamPhase HeadPhase() => new(
-        () => _block.Wanted == 0 ? 0 : _weights.Head.Groups,
-        Head,
-        NormWanted);
+    private TeamPhase HeadPhase() => new(() => _block.Wanted == 0 ? 0 : _weights.Head.Groups, Head, NormWanted,
+        () => Pieces(_weights.Head.Weights, _block.Wanted));
 
     private void Head(int first, int end, int member)
     {
@@ -168,6 +172,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     // Each member computes the norm itself. Fetching the result of another member would take longer.
     private void Norm(NormWeights? norm, int member)
     {
+        Drop(member);
         var normed = _scratch.Normed[member];
         for (var r = 0; r < _block.Count; r++) Norm(norm, r, normed[r]);
     }
@@ -182,6 +187,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     // The wanted rows alone, side by side.
     private void NormWanted(int member)
     {
+        Drop(member);
         var normed = _scratch.Normed[member];
         for (int r = 0, w = 0; r < _block.Count; r++)
         {
@@ -192,15 +198,9 @@ public sealed unsafe class CpuDecoder : IDecoder
         }
     }
 
-    // What a layer has added up in the update is normed, and added to the residual stream.
     private void AddNormed(NormWeights norm, int first, int end)
     {
-        for (var r = first; r < end; r++)
-        {
-            norm.Apply(_scratch.Update[r], _scratch.Update[r]);
-            RowMath.AddScaled(_scratch.Update[r], (float)Block.ResidualMultiplier, _scratch.Hidden[r],
-                _scratch.Hidden.Width);
-        }
+        for (var r = first; r < end; r++) _stream.AddNormed(norm, r);
     }
 
     private void Merge(LayerWeights layer, int first, int end, int member)
@@ -208,20 +208,12 @@ public sealed unsafe class CpuDecoder : IDecoder
         Multiply(layer.Attention.Output, first, end, Input(member, _attentionScratch.Heads, 0, _block.Count),
             _scratch.Delta, 0);
         var (start, count) = layer.Attention.Output.OutputsOf(first, end);
-        var target = Target(layer.AttentionOutputNorm, later: Block.Form == BlockForm.Parallel);
+        var target = _stream.AttentionTarget(layer.AttentionOutputNorm);
         for (var r = 0; r < _block.Count; r++)
         {
-            if (target != _scratch.Hidden) new Span<float>(target[r] + start, count).Clear();
-            Add(_scratch.Delta[r] + start, 1, target, r, start, count);
+            _stream.BeginAttention(target, r, start, count);
+            _stream.Add(_scratch.Delta[r] + start, 1, target, r, start, count);
         }
-    }
-
-    // Adds some outputs of a layer to the residual stream, or to the update.
-    private void Add(float* x, float weight, Rows target, int row, int start, int count)
-    {
-        if (target == _scratch.Hidden) weight *= (float)Block.ResidualMultiplier;
-        if (weight == 1) RowMath.Add(x, target[row] + start, count);
-        else RowMath.AddScaled(x, weight, target[row] + start, count);
     }
 
     private void Route(Router router, int first, int end)
@@ -264,14 +256,8 @@ public sealed unsafe class CpuDecoder : IDecoder
     private void Down(LayerWeights layer, int first, int end, int member)
     {
         var (start, length) = layer.Experts[0].Down.OutputsOf(first, end);
-        var target = Target(layer.FeedForwardOutputNorm);
-        for (var r = 0; r < _block.Count; r++)
-        {
-            // Of a parallel block the attention's output waits in the update.
-            if (target != _scratch.Hidden) new Span<float>(target[r] + start, length).Clear();
-            else if (Block.Form == BlockForm.Parallel)
-                Add(_scratch.Update[r] + start, 1, target, r, start, length);
-        }
+        var target = _stream.FeedForwardTarget(layer.FeedForwardOutputNorm);
+        for (var r = 0; r < _block.Count; r++) _stream.BeginFeedForward(target, r, start, length);
         Down(layer.Experts, Routes(layer), layer.ExpertsPerToken, 0, first, end, member, target);
         if (layer.Shared is { } shared)
             Down([shared], _scratch.Dense, 1, layer.ExpertsPerToken, first, end, member, target);
@@ -289,10 +275,17 @@ public sealed unsafe class CpuDecoder : IDecoder
                 Multiply(layers[routes[choice, r].Expert].Down, first, end,
                     Input(member, _scratch.Gate, ((place + choice) * PassBlock.MaxRows) + r, count), _scratch.Delta, r);
                 for (var i = r; i < r + count; i++)
-                    Add(_scratch.Delta[i] + start, routes[choice, i].Weight, target, i, start, length);
+                    _stream.Add(_scratch.Delta[i] + start, routes[choice, i].Weight, target, i, start, length);
             }
         }
     }
+
+    // The rows of an earlier phase have gone.
+    private void Drop(int member) => _inputs[member].Drop();
+
+    // Of a member's share of the products of rows with weights.
+    private int Pieces(long weights, int rows) =>
+        (int)Math.Clamp(weights * rows / (_inputs.Length * ProductsPerPiece), 1, MostPieces);
 
     // Rows that a member multiplies weights by.
     private ProductInput Input(int member, Rows rows, int first, int count)

@@ -23,12 +23,16 @@ internal sealed unsafe class ProductInput(bool rounds) : IDisposable
     /// <summary>Number of rows.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Takes other rows, or the same rows with other numbers.</summary>
+    /// <summary>Takes rows. Those that it has already are not rounded again.</summary>
     public void Take(Rows rows, int first, int count)
     {
+        if (Pointer == rows[first] && Count == count) return;
         Pointer = rows[first];
         (Stride, Count, _center) = (rows.Stride, count, null);
     }
+
+    /// <summary>Drops the rows: the next may lie at the same place and have other numbers.</summary>
+    public void Drop() => Pointer = null;
 
     /// <summary>The rows rounded to 8 bits, as records of <see cref="InputCodes"/>.</summary>
     /// <param name="columns">Numbers of a row, a multiple of 32; the same for all matrices until the next rows.</param>

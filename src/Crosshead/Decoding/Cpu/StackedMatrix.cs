@@ -37,6 +37,9 @@ internal sealed unsafe class StackedMatrix : IDisposable
     /// <summary>Number of groups of rows.</summary>
     public int Groups { get; }
 
+    /// <summary>Number of weights.</summary>
+    public long Weights => (long)Outputs * _parts[0].Matrix.Columns;
+
     /// <summary>Bytes of the weights, without the bias.</summary>
     public long Bytes => _parts.Sum(p => p.Matrix.Bytes);
 

@@ -5,4 +5,7 @@ namespace Crosshead.Decoding.Cpu;
 /// <param name="Work">Does items. Arguments: the first item, one past the last item, and the member that does
 /// them.</param>
 /// <param name="Prepare">Work that a member does for itself before its first item of the phase; null for none.</param>
-internal sealed record TeamPhase(Func<int> Items, Action<int, int, int> Work, Action<int>? Prepare = null);
+/// <param name="Pieces">Returns the number of pieces that the share of each member is cut into in a run, when the run
+/// begins; null for one.</param>
+internal sealed record TeamPhase(Func<int> Items, Action<int, int, int> Work, Action<int>? Prepare = null,
+    Func<int>? Pieces = null);

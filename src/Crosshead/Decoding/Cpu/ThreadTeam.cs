@@ -7,23 +7,23 @@ namespace Crosshead.Decoding.Cpu;
 /// <summary>
 /// Threads that go through the same phases together; the caller is one of them. A token has dozens of phases of a few
 /// microseconds each. The team has no leader. A member that sees all items of a phase done begins the next phase. A
-/// message from one core to another would take as long as a tenth of a phase. A member that has done its own share also
-/// does shares that nobody has begun. So nobody waits for an absent member. Members wait only for a member that lost
-/// its core during its work. Such a member is left out of the next phases and asked again later.
+/// message from one core to another would take as long as a tenth of a phase. Each member has a share of the items,
+/// which it takes piece by piece. A member whose own share is all taken takes pieces of the others. So nobody waits for
+/// an absent member, and for a slow one no longer than a piece takes.
 /// </summary>
 internal sealed unsafe class ThreadTeam : IDisposable
 {
     private const int SpinsPerLook = 64, SpinsPerYield = 256;
 
-    // Spins before a member takes the shares of others. A present member has likely begun its share by then.
+    // Spins before a member takes pieces of others. A present member has likely begun its share by then.
     private const int SpinsBeforeHelp = 64;
 
-    // A member that waits 200 µs for a run goes to sleep. A member is late if a phase takes twice the time of the
-    // caller's work and 100 µs more.
-    private static readonly long s_sleepAfter = Stopwatch.Frequency / 5_000, s_lateAfter = Stopwatch.Frequency / 10_000;
+    // A member that waits 200 µs for a run goes to sleep.
+    private static readonly long s_sleepAfter = Stopwatch.Frequency / 5_000;
 
     private readonly TeamMember[] _members;
     private readonly TeamPhase[] _phases;
+    private readonly int[] _pieces; // [phase] of each share, in the current run
     private readonly NativeBuffer<ulong> _call = new(8); // alone on its cache line
     private int _patience = SpinsBeforeHelp; // of the caller, who meets absent members again and again
     private Exception? _failure;
@@ -38,6 +38,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
     public ThreadTeam(int members, TeamPhase[] phases, string name = "crosshead")
     {
         _phases = phases;
+        _pieces = new int[phases.Length];
         Call = (uint)(1 - phases.Length);
         _members = [.. Enumerable.Range(0, members).Select(m =>
             new TeamMember
@@ -51,9 +52,6 @@ internal sealed unsafe class ThreadTeam : IDisposable
 
     // Number of the first phase of the newest run. Numbers continue from run to run; the very first phase has number 1.
     private ref ulong Call => ref _call.Pointer[0];
-
-    /// <summary>Whether a member was late and has not been asked again since then.</summary>
-    public bool IsLeftOut(int member) => _members[member].LeftOut;
 
     /// <summary>
     /// Does all phases. All members see the results of a phase in the next phase. The caller sees them after the run.
@@ -72,13 +70,10 @@ internal sealed unsafe class ThreadTeam : IDisposable
         }
         else
         {
-            var (now, first) = (Stopwatch.GetTimestamp(), (uint)Call + (uint)_phases.Length);
+            var first = (uint)Call + (uint)_phases.Length;
+            for (var p = 0; p < _pieces.Length; p++) _pieces[p] = _phases[p].Pieces?.Invoke() ?? 1;
             Interlocked.Exchange(ref Call, first);
-            foreach (var member in _members.AsSpan(1))
-            {
-                member.AskAgain(now);
-                if (!member.LeftOut) member.Wake();
-            }
+            foreach (var member in _members.AsSpan(1)) member.Wake();
             GoThrough(0, first);
         }
         if (_failure is not { } failure) return;
@@ -100,63 +95,50 @@ internal sealed unsafe class ThreadTeam : IDisposable
     // A member's part in a run.
     private void GoThrough(int index, uint first)
     {
-        var member = _members[index];
-        for (var number = first; number - first < _phases.Length && !member.LeftOut;)
-        {
-            var from = index == 0 ? Stopwatch.GetTimestamp() : 0;
-            var phase = _phases[number - first];
-            var prepared = false;
-            var done = Take(index, phase, number, index, ref prepared);
-            member.Report(number, done);
-            number = Await(index, phase, number, done, from, ref prepared);
-        }
+        for (var number = first; number - first < _phases.Length;)
+            number = GoThrough(index, number, first);
     }
 
-    // Waits for the end of a phase and helps. Returns the number of the next phase, or of a later phase that others
-    // have reached.
-    private uint Await(int index, TeamPhase phase, uint number, int done, long from, ref bool prepared)
+    // A member's part in a phase, until it is over. Returns the number of the next phase, or of a later phase that
+    // others have reached.
+    private uint GoThrough(int index, uint number, uint first)
     {
-        var (worked, late, patience) = (0L, false, index == 0 ? _patience : SpinsBeforeHelp);
+        var phase = _phases[number - first];
+        var pieces = _pieces[number - first];
+        var (prepared, patience) = (false, index == 0 ? _patience : SpinsBeforeHelp);
+        var done = Take(index, index, phase, number, pieces, ref prepared);
+        _members[index].Report(number, done);
         uint next;
-        for (var spins = 0; !IsOver(number, out next); spins++)
+        for (var spins = 0; !IsOver(number, Members * pieces, out next); spins++)
         {
-            if (spins == patience)
+            if (spins != patience)
             {
-                var helped = 0;
-                for (var i = 1; i < Members; i++)
-                    helped += Take((index + i) % Members, phase, number, index, ref prepared);
-                if (helped > 0) _members[index].Report(number, done + helped);
-                // If the caller did all shares, the others are absent. It then helps without waiting in the next phase.
-                if (index == 0) _patience = done + helped == Members ? 0 : SpinsBeforeHelp;
+                Pause();
+                if (spins % SpinsPerYield == SpinsPerYield - 1) Thread.Yield(); // who is late may want this core
                 continue;
             }
-            Pause();
-            if (spins % SpinsPerYield == SpinsPerYield - 1) Thread.Yield(); // who is waited for may want this core
-            if (index > 0 || spins % SpinsPerLook != SpinsPerLook - 1) continue;
-            var now = Stopwatch.GetTimestamp();
-            if (worked == 0) worked = now - from;
-            if (now - from < (2 * worked) + s_lateAfter) continue;
-            late = true;
-            for (var m = 1; m < Members; m++)
-                if (!_members[m].LeftOut && IsBusy(m, number)) _members[m].LeaveOut();
-        }
-        if (late)
-        {
-            var end = Stopwatch.GetTimestamp();
-            foreach (var member in _members) member.Pause(end - from - worked, end);
+            var own = done;
+            for (var i = 1; i < Members; i++)
+                done += Take((index + i) % Members, index, phase, number, pieces, ref prepared);
+            if (done > own) _members[index].Report(number, done);
+            // If the caller did all pieces, the others are absent. It then helps without waiting in the next phase.
+            if (index == 0) _patience = done == Members * pieces ? 0 : SpinsBeforeHelp;
         }
         return next;
     }
 
-    // Does the share of a member if nobody has begun it. Returns 1 if so, otherwise 0.
-    private int Take(int share, TeamPhase phase, uint number, int member, ref bool prepared)
+    // Does the pieces of a share that nobody has taken, and returns their number.
+    private int Take(int share, int index, TeamPhase phase, uint number, int pieces, ref bool prepared)
     {
-        if (!_members[share].Take(number, member)) return 0;
-        // The phase cannot end before this share is done. So the number of items is certain only from here on.
-        var items = phase.Items();
-        Do(phase, (int)((long)items * share / Members), (int)((long)items * (share + 1) / Members),
-            member, ref prepared);
-        return 1;
+        var (done, all) = (0, Members * pieces);
+        for (int piece; (piece = _members[share].Take(number, pieces)) >= 0; done++)
+        {
+            piece += share * pieces;
+            // The phase cannot end before this piece is done. So the number of items is certain only from here on.
+            var items = (long)phase.Items();
+            Do(phase, (int)(items * piece / all), (int)(items * (piece + 1) / all), index, ref prepared);
+        }
+        return done;
     }
 
     private void Do(TeamPhase phase, int first, int end, int member, ref bool prepared)
@@ -176,9 +158,9 @@ internal sealed unsafe class ThreadTeam : IDisposable
         }
     }
 
-    // Whether all shares of a phase are done, and the number of the phase that follows. A member in a later phase has
+    // Whether all pieces of a phase are done, and the number of the phase that follows. A member in a later phase has
     // seen the end of this phase.
-    private bool IsOver(uint number, out uint next)
+    private bool IsOver(uint number, int pieces, out uint next)
     {
         var done = 0;
         next = number + 1;
@@ -186,15 +168,10 @@ internal sealed unsafe class ThreadTeam : IDisposable
         {
             var reported = member.Reported;
             if (reported.Phase == number) done += reported.Done;
-            else if ((int)(reported.Phase - next) >= 0) (next, done) = (reported.Phase, Members);
+            else if ((int)(reported.Phase - next) >= 0) (next, done) = (reported.Phase, pieces);
         }
-        return done >= Members;
+        return done >= pieces;
     }
-
-    // Whether a member has taken shares of a phase and not yet reported them.
-    private bool IsBusy(int index, uint number) =>
-        _members.Count(m => m.IsTaken(number, index)) > (
-        _members[index].Reported is var reported && reported.Phase == number ? reported.Done : 0);
 
     private void Serve(int index)
     {
@@ -206,7 +183,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private bool AwaitCall(TeamMember member, ref ulong call)
     {
         var from = 0L;
-        for (var spins = 1; !IsCalled(member, call); spins++)
+        for (var spins = 1; !IsCalled(call); spins++)
         {
             Pause();
             if (spins % SpinsPerLook != 0) continue;
@@ -215,7 +192,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
             if (from == 0) from = now;
             if (now - from < s_sleepAfter) continue;
             member.Announce();
-            if (IsCalled(member, call)) member.Stay();
+            if (IsCalled(call)) member.Stay();
             else member.Sleep();
             from = 0;
         }
@@ -223,8 +200,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         return !_ended;
     }
 
-    private bool IsCalled(TeamMember member, ulong call) =>
-        _ended || (Volatile.Read(ref Call) != call && !member.LeftOut);
+    private bool IsCalled(ulong call) => _ended || Volatile.Read(ref Call) != call;
 
     private static void Pause()
     {

@@ -16,7 +16,7 @@ public sealed class ThreadTeamTests
     [InlineData(9)] // likely more than there are cores
     public void Every_item_of_a_phase_is_done_once_and_seen_by_all_in_the_next(int members)
     {
-        const int Phases = 20, Runs = 200;
+        const int Phases = 20, Runs = 200, MostPieces = 7;
         var (written, wrong, before, few) = (new int[Items], 0, 0, 0);
         var fewer = 0; // items of the fifth phase of a run: too few to share
         var phases = Enumerable.Range(1, Phases)
@@ -30,7 +30,7 @@ public sealed class ThreadTeamTests
                     if (seen != now && seen != now - 1) Interlocked.Increment(ref wrong);
                     written[i]++;
                 }
-            }));
+            }, Pieces: () => 1 + ((p + before) % MostPieces)));
         using var team = new ThreadTeam(members, [.. phases]);
         for (var run = 1; run <= Runs; run++)
         {
@@ -113,50 +113,35 @@ public sealed class ThreadTeamTests
         }
     }
 
-    [Fact]
-    public void A_member_that_loses_its_core_amid_its_work_again_and_again_is_left_out_and_asked_again()
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(2, 4)]
+    [InlineData(3, 5)]
+    [InlineData(3, 40)] // more pieces than items
+    public void Pieces_of_a_member_that_is_late_are_done_by_the_others(int members, int pieces)
     {
         var clock = Stopwatch.StartNew();
-        var (losing, entered, others) = (true, false, 0);
-        ThreadTeam? team = null;
-        using (team = new ThreadTeam(2,
+        var (done, late, times) = (0, 0, new int[Items]);
+        using var team = new ThreadTeam(members,
         [
-            new TeamPhase(() => Items, (_, _, member) =>
+            new TeamPhase(() => Items, (first, end, member) =>
             {
-                if (!Volatile.Read(ref losing)) return;
-                if (member == 0) Wait(() => Volatile.Read(ref entered));
-                else if (!Volatile.Read(ref entered))
-                {
-                    Volatile.Write(ref entered, true);
-                    Wait(() => team!.IsLeftOut(1)); // as if another program ran on its core until then
-                    Thread.Sleep(50);
-                }
-            }),
-            new TeamPhase(() => Items, (first, end, member) => Interlocked.Add(ref others,
-                member == 0 || Volatile.Read(ref losing) ? 0 : end - first)),
-        ]))
+                // As if another program ran on the core of one member, within its first piece.
+                if (end > first && Interlocked.CompareExchange(ref late, 1, 0) == 0)
+                    while (Volatile.Read(ref done) < Items + first - end && clock.Elapsed < s_patience) Thread.Yield();
+                for (var i = first; i < end; i++) Interlocked.Increment(ref times[i]);
+                Interlocked.Add(ref done, end - first);
+            }, Pieces: () => pieces),
+            new TeamPhase(() => Items, (first, end, member) => Interlocked.Add(ref done, first - end)),
+        ]);
+        for (var run = 1; run <= 50; run++)
         {
-            for (var time = 1; time <= 2; time++)
-            {
-                entered = false;
-                team.Run();
-                Assert.True(entered);
-                Assert.True(clock.Elapsed < s_patience);
-                Assert.True(team.IsLeftOut(1));
-            }
-            losing = false;
+            late = 0;
             team.Run();
-            // unless this thread slept for longer than the member is left out
-            if (team.IsLeftOut(1)) Assert.Equal(0, others);
-            while (Volatile.Read(ref others) == 0 && clock.Elapsed < s_patience) team.Run();
-            Assert.NotEqual(0, others);
-            Assert.False(team.IsLeftOut(1));
+            Assert.Equal(0, done);
+            Assert.All(times, t => Assert.Equal(run, t));
         }
-
-        void Wait(Func<bool> until)
-        {
-            while (!until() && clock.Elapsed < s_patience) Thread.Yield();
-        }
+        Assert.True(clock.Elapsed < s_patience);
     }
 
     [Fact]
