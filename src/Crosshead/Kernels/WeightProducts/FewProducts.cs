@@ -4,14 +4,14 @@ using System.Runtime.Intrinsics;
 namespace Crosshead.Kernels.WeightProducts;
 
 /// <summary>
-/// Products with two to eight vectors: two rows far from each other, which are read once, by all vectors.
+/// Products with two to four vectors: two rows far from each other, which are read once, by all vectors.
 /// </summary>
 [SkipLocalsInit] // scales are prepared before they are read
 internal static unsafe class FewProducts<T> where T : unmanaged, IWeightBlock
 {
     private const int Lanes = RowProducts.Lanes;
 
-    /// <summary>As <see cref="RowProducts.Multiply"/>. More than four vectors need AVX-512.</summary>
+    /// <summary>As <see cref="RowProducts.Multiply"/>.</summary>
     public static void Multiply(byte* weights, long weightStride, int rows, int columns, float* x, int stride,
         int vectors, float* y, int yStride)
     {
@@ -23,16 +23,9 @@ internal static unsafe class FewProducts<T> where T : unmanaged, IWeightBlock
             Two(weights + (2 * half * weightStride), 0, 1, columns, x, stride, vectors, y + (2 * half), 0, yStride);
     }
 
-    private static void Two(byte* w, long stride, int count, int columns, float* x, int xStride, int vectors, float* y,
-        int apart, int yStride)
-    {
-        if (vectors > 4) ByEight(w, stride, count, columns, x, xStride, vectors, y, apart, yStride);
-        else ByFour(w, stride, count, columns, x, xStride, vectors, y, apart, yStride);
-    }
-
     // By two to four vectors; the last ones again where there are fewer.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ByFour(byte* w, long stride, int count, int columns, float* x, int xStride, int vectors,
+    private static void Two(byte* w, long stride, int count, int columns, float* x, int xStride, int vectors,
         float* y, int apart, int yStride)
     {
         float* x1 = x + xStride, x2 = x + ((long)Math.Min(2, vectors - 1) * xStride),
@@ -63,49 +56,6 @@ internal static unsafe class FewProducts<T> where T : unmanaged, IWeightBlock
         Store(a1, b1, count, y + yStride, apart);
         if (vectors > 2) Store(a2, b2, count, y + (2L * yStride), apart);
         if (vectors > 3) Store(a3, b3, count, y + (3L * yStride), apart);
-    }
-
-    // By five to eight vectors; the last ones again where there are fewer.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ByEight(byte* w, long stride, int count, int columns, float* x, int xStride, int vectors,
-        float* y, int apart, int yStride)
-    {
-        float* x1 = x + xStride, x2 = x1 + xStride, x3 = x2 + xStride, x4 = x3 + xStride,
-            x5 = x + ((long)Math.Min(5, vectors - 1) * xStride), x6 = x + ((long)Math.Min(6, vectors - 1) * xStride),
-            x7 = x + ((long)Math.Min(7, vectors - 1) * xStride);
-        var w1 = w + stride;
-        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default,
-            a6 = default, a7 = default, b0 = default, b1 = default, b2 = default, b3 = default, b4 = default,
-            b5 = default, b6 = default, b7 = default;
-        var scales = stackalloc float[2 * Lanes];
-        long k = 0;
-        for (long at = 0, end = RowProducts<T>.RowBytes(columns); at < end; at += T.Bytes)
-        {
-            T.Prepare(w + at, scales);
-            T.Prepare(w1 + at, scales + Lanes);
-            var run = 0;
-            do
-            {
-                var (p, q) = T.Load(w + at, run, scales);
-                var (r, s) = T.Load(w1 + at, run, scales + Lanes);
-                Add(x + k, p, q, r, s, ref a0, ref b0);
-                Add(x1 + k, p, q, r, s, ref a1, ref b1);
-                Add(x2 + k, p, q, r, s, ref a2, ref b2);
-                Add(x3 + k, p, q, r, s, ref a3, ref b3);
-                Add(x4 + k, p, q, r, s, ref a4, ref b4);
-                Add(x5 + k, p, q, r, s, ref a5, ref b5);
-                Add(x6 + k, p, q, r, s, ref a6, ref b6);
-                Add(x7 + k, p, q, r, s, ref a7, ref b7);
-                k += T.Columns;
-            }
-            while (T.Runs > 1 && ++run < T.Runs);
-        }
-        var sums = LaneSums.OfSixteen(a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7);
-        for (var v = 0; v < vectors; v++, y += yStride)
-        {
-            y[0] = sums[v];
-            if (count > 1) y[apart] = sums[8 + v];
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -12,9 +12,8 @@ namespace Crosshead.Kernels.WeightProducts;
 [SkipLocalsInit] // scales are prepared before they are read
 internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, IWeightBlock
 {
-    // Most vectors that multiply weights as they are read. For more, rows are read into memory first. Sixteen sums need
-    // registers of 512 bits.
-    private static int DirectVectors => CpuVectors.Are512Bits ? 8 : 4;
+    // Most vectors that multiply weights as they are read. For more, rows are read into memory first.
+    private const int DirectVectors = 4;
 
     /// <inheritdoc/>
     public override void Multiply(byte* weights, long weightStride, int rows, int columns, float* x, int stride,

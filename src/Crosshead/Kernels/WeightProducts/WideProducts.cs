@@ -13,7 +13,7 @@ namespace Crosshead.Kernels.WeightProducts;
 [SkipLocalsInit] // nothing is read before it was written
 internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
 {
-    private const int Lanes = RowProducts.Lanes, Rows = 8, TileRows = 4, TileSums = 16 * Lanes,
+    private const int Lanes = RowProducts.Lanes, Rows = 8, TileRows = 4, TileSums = 16 * Lanes, Line = 64,
         MostDepth = 576; // columns at once
 
     /// <summary>As <see cref="RowProducts.Multiply"/>.</summary>
@@ -23,7 +23,7 @@ internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
         // Equal numbers of columns at once, in whole blocks.
         var (block, parts) = (T.Runs * T.Columns, (columns + MostDepth - 1) / MostDepth);
         var depth = ((columns / block) + parts - 1) / parts * block;
-        var sumTiles = depth < columns ? (vectors + 3) / 4 * (Rows / TileRows) : 1;
+        var sumTiles = depth < columns ? Groups(vectors) * (Rows / TileRows) : 1;
         var memory = stackalloc byte[(((Rows * depth) + (sumTiles * TileSums)) * sizeof(float)) + 64];
         var read = (float*)(((nint)memory + 63) / 64 * 64);
 
@@ -41,8 +41,18 @@ internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
             var count = Math.Min(depth, columns - column);
             Read(w + RowProducts<T>.RowBytes(column), weightStride, rows, count, read, depth);
             var sums = read + (Rows * depth);
+            // What is read next is asked for while this is multiplied: the next columns, or those of the next rows.
+            var next = column + count < columns ? w + RowProducts<T>.RowBytes(column + count)
+                : w + (Rows * weightStride);
+            var lines = (RowProducts<T>.RowBytes(depth) / Line) + 1; // of each row
+            var (ahead, line, each) = (0L, 0L, ((Rows * lines) + Groups(vectors) - 1) / Groups(vectors));
             for (var vector = 0; vector < vectors; vector += 4)
             {
+                for (var i = 0L; i < each && ahead < Rows && Sse.IsSupported; i++)
+                {
+                    Sse.Prefetch0(next + (ahead * weightStride) + (line * Line));
+                    if (++line == lines) (ahead, line) = (ahead + 1, 0);
+                }
                 var last = vectors - 1 - vector;
                 var x0 = x + ((long)vector * stride) + column;
                 float* x1 = x0 + ((long)Math.Min(1, last) * stride), x2 = x0 + ((long)Math.Min(2, last) * stride),
@@ -54,6 +64,9 @@ internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
             }
         }
     }
+
+    // Fours of vectors.
+    private static int Groups(int vectors) => (vectors + 3) / 4;
 
     // Rows side by side, some columns of each at once, so that memory answers all of them at the same time.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
