@@ -21,6 +21,9 @@ internal static class LlamaComparison
 
     private const double SecondsPerTurn = 0.7; // at least
 
+    // Before a turn, so that no thread of the other waits awake any more and takes a core.
+    private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(0.3);
+
     private static readonly string[] s_texts =
     [
         "Once upon a time, there was a little girl.", "  two  spaces, and a tab\t", "äöü 12 345 🙂 中文字 ▁",
@@ -116,7 +119,9 @@ internal static class LlamaComparison
         var (a, b) = (new double[rounds], new double[rounds]);
         for (var round = 0; round < rounds; round++)
         {
+            Thread.Sleep(s_rest);
             a[round] = ours();
+            Thread.Sleep(s_rest);
             b[round] = theirs();
         }
         Print($"| {what} | tokens/s, median (least to most) |");
@@ -138,10 +143,17 @@ internal static class LlamaComparison
     private static void CompareTokens(string folder, LLamaWeights peer)
     {
         if (Directory.Exists(folder) && TokenizerFiles.Find(folder) is null) return;
+        if (!Directory.Exists(folder) && !HasTokenizer(folder)) return;
         var tokenizer = ModelSource.Open(folder).Tokenizer;
         var different = s_texts.Where(text => !tokenizer.Encode(text, parseSpecialTokens: false)
             .SequenceEqual(peer.Tokenize(text, add_bos: true, special: false, Encoding.UTF8).Select(id => (int)id)));
         Print($"token ids: {s_texts.Length - different.Count()} of {s_texts.Length} texts are equal");
+    }
+
+    private static bool HasTokenizer(string file)
+    {
+        using var reader = GgufReader.Open(file);
+        return reader.Metadata.CountOf("tokenizer.ggml.tokens") > 0;
     }
 
     private static double Difference(BatchEngine ours, BatchEngine theirs, int sequences)

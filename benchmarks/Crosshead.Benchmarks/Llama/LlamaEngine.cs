@@ -63,7 +63,7 @@ internal sealed class LlamaEngine : BatchEngine
             foreach (var piece in prompts[s].Chunk(MostTokens))
             {
                 _batch.Clear();
-                foreach (var id in piece) Add(s, id, wanted: false);
+                foreach (var id in piece) Add(s, id, wanted: _lengths[s] == prompts[s].Length - 1);
                 Run();
             }
     }
