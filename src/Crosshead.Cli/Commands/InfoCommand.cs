@@ -64,7 +64,7 @@ internal sealed class InfoCommand : CliCommand
             .Row("stored as", weights.TypeName)
             .Row("quantisation", description.Quantization ?? "none")
             .Row("cache a token", Quantity.Bytes(cost.CacheBytesPerToken(weights.BytesPerElement)))
-            .Row("… as int8 or fp8", Quantity.Bytes(InInt8(options))));
+            .Row("… as int8 or fp8", InInt8(options) is { } small ? Quantity.Bytes(small) : "not with latents"));
         output.Line($"Decoding keeps the cache of every token it has seen: "
             + $"{Quantity.Bytes((double)cost.CacheBytesPerToken(weights.BytesPerElement) * options.Context)} at the "
             + $"full context in {weights.CopyTypeName}. {Kept(options, cached)}");
@@ -104,7 +104,9 @@ internal sealed class InfoCommand : CliCommand
         return ExitCode.Done;
     }
 
-    private static long InInt8(ModelOptions options) => options.CacheBytesPerToken(new CacheFormat(CacheType.Int8));
+    // Latents are kept in the precision of the computation alone.
+    private static long? InInt8(ModelOptions options) => options.Attention.Latent is null
+        ? options.CacheBytesPerToken(new CacheFormat(CacheType.Int8)) : null;
 
     private static string Kept(ModelOptions options, CachedLayer[] cached)
     {

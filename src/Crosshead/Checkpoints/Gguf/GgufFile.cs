@@ -38,23 +38,7 @@ internal sealed unsafe class GgufFile : IDisposable
 
     /// <summary>Opens a file and checks its header.</summary>
     /// <exception cref="CrossheadException">The file is missing, truncated, or contradicts itself.</exception>
-    public static GgufFile Open(string path)
-    {
-        if (!File.Exists(path)) throw new CrossheadException($"\"{path}\" does not exist; name a .gguf file.");
-        SafeFileHandle? file = null;
-        try
-        {
-            file = File.OpenHandle(path);
-            return new GgufFile(path, file);
-        }
-        catch (Exception e)
-        {
-            file?.Dispose();
-            if (e is not (IOException or UnauthorizedAccessException)) throw;
-            throw new CrossheadException(
-                $"\"{path}\" cannot be read: {e.Reason()}; check the file and its permissions.", e);
-        }
-    }
+    public static GgufFile Open(string path) => WeightFile.Open(path, ".gguf", file => new GgufFile(path, file));
 
     /// <summary>Whether a file exists, can be read, and has the format's first bytes.</summary>
     public static bool BeginsLikeOne(string path)

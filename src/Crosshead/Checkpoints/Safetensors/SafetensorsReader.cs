@@ -35,27 +35,8 @@ public sealed class SafetensorsReader : IDisposable
 
     /// <summary>Opens a file and checks its header; no tensor is read yet.</summary>
     /// <exception cref="CrossheadException">The file is missing, truncated or contradicts itself.</exception>
-    public static SafetensorsReader Open(string path)
-    {
-        if (!File.Exists(path)) throw new CrossheadException($"\"{path}\" does not exist; name a .safetensors file.");
-        SafeFileHandle? file = null;
-        try
-        {
-            file = File.OpenHandle(path);
-            return new SafetensorsReader(path, file);
-        }
-        catch (CrossheadException)
-        {
-            file?.Dispose();
-            throw;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            file?.Dispose();
-            throw new CrossheadException(
-                $"\"{path}\" cannot be read: {e.Message.TrimEnd('.')}; check the file and its permissions.", e);
-        }
-    }
+    public static SafetensorsReader Open(string path) =>
+        WeightFile.Open(path, ".safetensors", file => new SafetensorsReader(path, file));
 
     /// <summary>A new tensor with the contents of the named one, in its own type, on the CPU.</summary>
     /// <exception cref="CrossheadException">There is no such tensor, libtorch does not have its type, or the file was

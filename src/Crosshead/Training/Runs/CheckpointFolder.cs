@@ -35,10 +35,22 @@ internal sealed class CheckpointFolder(string path)
     public string? Before(long step) => All.LastOrDefault(c => c.Step < step).Path;
 
     /// <summary>Removes incomplete files of a killed run.</summary>
+    /// <exception cref="CrossheadException">They cannot be removed.</exception>
     public void Clean()
     {
         if (!Directory.Exists(path)) return;
-        foreach (var folder in Directory.GetDirectories(path, Partial + "*")) Directory.Delete(folder, recursive: true);
+        foreach (var folder in Directory.GetDirectories(path, Partial + "*"))
+        {
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new CrossheadException($"the incomplete checkpoint \"{folder}\" cannot be removed: "
+                    + $"{e.Reason()}; remove it yourself, or let this user write there.", e);
+            }
+        }
     }
 
     /// <summary>Writes the checkpoint of a step.</summary>

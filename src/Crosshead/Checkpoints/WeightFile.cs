@@ -1,0 +1,39 @@
+using Crosshead.Files;
+using Microsoft.Win32.SafeHandles;
+
+namespace Crosshead.Checkpoints;
+
+/// <summary>Opens files that hold weights.</summary>
+internal static class WeightFile
+{
+    /// <summary>Opens a file and reads its header.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="ending">The usual ending of such files, for messages.</param>
+    /// <param name="read">Reads the header. It owns the file if it returns.</param>
+    /// <exception cref="CrossheadException">The file is missing, empty, no regular file, or cannot be read.</exception>
+    public static T Open<T>(string path, string ending, Func<SafeFileHandle, T> read)
+    {
+        if (!File.Exists(path)) throw new CrossheadException($"\"{path}\" does not exist; name a {ending} file.");
+        SafeFileHandle? file = null;
+        try
+        {
+            // To open a named pipe would wait for a writer. It has no length.
+            if (new FileInfo(path).Length == 0)
+                throw new CrossheadException(
+                    $"\"{path}\" cannot be read: it has 0 bytes or is no regular file; name a {ending} file.");
+            file = File.OpenHandle(path);
+            return read(file);
+        }
+        catch (CrossheadException)
+        {
+            file?.Dispose();
+            throw;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            file?.Dispose();
+            throw new CrossheadException(
+                $"\"{path}\" cannot be read: {e.Reason()}; check the file and its permissions.", e);
+        }
+    }
+}

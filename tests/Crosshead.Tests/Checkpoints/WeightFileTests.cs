@@ -1,0 +1,37 @@
+using System.Diagnostics;
+using Crosshead.Checkpoints.Gguf;
+using Crosshead.Checkpoints.Safetensors;
+
+namespace Crosshead.Tests.Checkpoints;
+
+/// <summary>Files of weights that are none.</summary>
+public sealed class WeightFileTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_named_pipe_is_refused_without_waiting_for_a_writer()
+    {
+        var path = _folder.File("pipe");
+        using (var make = Process.Start("mkfifo", [path])) make.WaitForExit();
+        Assert.All(Refusals(path),
+            m => Assert.Contains("pipe\" cannot be read: it has 0 bytes or is no regular file; name a .", m));
+    }
+
+    [Fact]
+    public void An_empty_file_is_refused()
+    {
+        var path = _folder.File("none");
+        File.WriteAllBytes(path, []);
+        Assert.All(Refusals(path),
+            m => Assert.Contains("none\" cannot be read: it has 0 bytes or is no regular file; name a .", m));
+    }
+
+    private static string[] Refusals(string path) =>
+    [
+        Assert.Throws<CrossheadException>(() => GgufReader.Open(path)).Message,
+        Assert.Throws<CrossheadException>(() => SafetensorsReader.Open(path)).Message,
+    ];
+}
