@@ -102,12 +102,12 @@ public sealed class CudaGraphDecoder : IDecoder
     {
         if (Refusal is not null) return false;
         var count = Math.Min(Cache.Slots, (int)BitOperations.RoundUpToPowerOf2((uint)runs.Max(r => r.Slot) + 1));
-        if (!_steps.TryGetValue(count, out var step))
-            _steps[count] = step = new CapturedStep(_model, _plain.State, count);
-        // The stream of a step does not wait for the stream of the prompts.
-        if (_plainRan) cuda.synchronize(_model.Device);
+        var isNew = !_steps.TryGetValue(count, out var step);
+        if (isNew) _steps[count] = step = new CapturedStep(_model, _plain.State, count);
+        // The stream of a step does not wait for that of the prompts, on which a new step's memory is cleared too.
+        if (_plainRan || isNew) cuda.synchronize(_model.Device);
         _plainRan = false;
-        if (!step.TryRun(pass, runs))
+        if (!step!.TryRun(pass, runs))
         {
             Refusal = step.Refusal ?? "the step was not captured";
             _steps.Remove(count);

@@ -111,7 +111,7 @@ internal sealed class PagedSteps : IDisposable
         if (_steps.TryGetValue(key, out var step)) _order.Remove(key);
         else step = Add(key);
         _order.Add(key);
-        // a step's stream does not wait for the one that prompts are computed on
+        // A step's stream does not wait for the one that prompts are computed on, and a new step's memory is cleared.
         if (_follows) cuda.synchronize(_model.Device);
         _follows = false;
         if (step.TryRun(pass, rows, pieces)) return step;
@@ -135,6 +135,7 @@ internal sealed class PagedSteps : IDisposable
             _order.RemoveAt(0);
         }
         Captures++;
+        Follow();
         return _steps[key] = new PagedStep(_model, _state, key.Rows, key.Columns,
             Math.Min(key.Rows, MostWanted), key.InPieces ? _pieces : null);
     }
