@@ -110,7 +110,7 @@ internal sealed class FrozenAttention : IAttention
     }
 
     private Tensor? AttendAtOnce(Tensor x, TokenView view, KeyValueCache cache, InputNorm? norm) =>
-        Layer.Sinks is null && _sumMix is null && !_keysFollowValues ? _kept.Attend(x, view, cache, norm) : null;
+        _sumMix is null && !_keysFollowValues ? _kept.Attend(x, view, cache, Layer.Sinks?.In(x.dtype), norm) : null;
 
     private Tensor AttendWithin(Tensor x, TokenView view)
     {
@@ -146,8 +146,9 @@ internal sealed class FrozenAttention : IAttention
         if (view.Composed is not { } work || _keyMatrices is null || _sumMix is null
             || kept.PlainQuery is not { } plain) return null;
         var (own, table, many) = (Layer.Projections, kept.Table!, work.Many);
+        var scores = new ScoreForm(own.Scale, own.ScoreCap, Layer.Sinks?.In(plain.dtype));
         Tensor Read(Tensor query, Tensor keys, Tensor values, Tensor pages, Tensor? factors, PieceWork pieces,
-            Tensor? into) => DecodeAttention.ApplyPaged(query.transpose(1, 2), keys, values, pages, own.Scale, factors,
+            Tensor? into) => DecodeAttention.ApplyPaged(query.transpose(1, 2), keys, values, pages, scores, factors,
                 view.Begins, view.Length, pieces, into: into);
         var sums = Read(kept.Query, kept.Keys, kept.Values, table, kept.KeyFactors, work.Few, null); // [B,h,1,r]
         var valueMatrices = _sumMix.transpose(1, 2);                                                // [g,d,r]

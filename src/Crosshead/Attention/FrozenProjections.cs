@@ -120,22 +120,24 @@ internal sealed class FrozenProjections : IHeadProjections
     /// <param name="x">[B, 1, D]</param>
     /// <param name="view">Where the tokens stand.</param>
     /// <param name="cache">What is kept of earlier tokens: whole heads.</param>
+    /// <param name="sinks">A further score of each head that has no value, [h]; null for none.</param>
     /// <param name="norm">The norm of x, where the product computes it (<see cref="CanNorm"/>).</param>
     /// <returns>[B, 1, h, d]</returns>
-    public Tensor? Attend(Tensor x, TokenView view, KeyValueCache cache, InputNorm? norm = null)
+    public Tensor? Attend(Tensor x, TokenView view, KeyValueCache cache, Tensor? sinks, InputNorm? norm = null)
     {
         var isPlain = view is { Begins: null, Pieces: null, Composed: null, QueryFactors: null };
         if (!isPlain || view is not { Place.Positions: { } positions, Length: not null }
             || _joint is not { } joint || !joint.Holds(x) || (_queryMix ?? _queryMatrices) is not null
-            || _layer.NormsWhole || _layer.ScoreCap is not null || cache.Scales is not null) return null;
+            || _layer.NormsWhole || cache.Scales is not null) return null;
         var (keys, values, factors) = cache.Whole;
         var table = view.Place.Table;
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Factors, _normKeys ? _layer.KeyNorm?.Factors : null);
+        var scores = new ScoreForm(_layer.Scale, _layer.ScoreCap, sinks);
         if (factors is not null || keys.shape[1] != _layer.Groups || keys.shape[3] != _layer.HeadDim
             || !TokenAttention.Supports(x, view.Cos, keys, values, _layer.Heads, view.Place.Seen, table is not null,
-                queryNorm, keyNorm)) return null;
+                queryNorm, keyNorm, scores.Kind)) return null;
         return TokenAttention.Apply(norm is { } own ? joint.Forward(x, own) : joint.Forward(x), view.Cos, view.Sin,
-            queryNorm, keyNorm, _layer.NormEpsilon, positions, keys, values, table, _layer.Scale);
+            queryNorm, keyNorm, _layer.NormEpsilon, positions, keys, values, table, scores);
     }
 
     /// <summary>Whether the joint product norms these activations itself.</summary>

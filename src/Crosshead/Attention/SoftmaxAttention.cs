@@ -71,13 +71,14 @@ public static class SoftmaxAttention
     internal static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
         Tensor? keyFactors, Tensor? table, double? cap, Tensor? sinks, CacheScales? scales)
     {
-        var plain = cap is null && sinks is null; // no kernel caps scores or knows sinks
+        var plain = cap is null && sinks is null; // no kernel of libtorch caps scores or knows sinks
+        var scores = new ScoreForm(scale, cap, sinks);
         if (table is not null || scales is not null)
         {
-            if (plain && view.IsRange && DecodeAttention.Supports(query, key, value, keyFactors, scales))
+            if (view.IsRange && DecodeAttention.Supports(query, key, value, keyFactors, scales))
                 return table is null
-                    ? DecodeAttention.Apply(query, key, value, scale, keyFactors, view.Begins, view.Length, scales)
-                    : DecodeAttention.ApplyPaged(query, key, value, table, scale, keyFactors,
+                    ? DecodeAttention.Apply(query, key, value, scores, keyFactors, view.Begins, view.Length, scales)
+                    : DecodeAttention.ApplyPaged(query, key, value, table, scores, keyFactors,
                         view.Begins, view.Length, view.Pieces, scales);
             var gathered = new KeptTokens(query, key, value, keyFactors, table, scales)
                 .Gathered(view.Place.Total(query.shape[2]));
@@ -86,10 +87,10 @@ public static class SoftmaxAttention
                 return AttendEfficiently(query, key, value, view, scale);
         }
         // libtorch's own kernel is a tenth faster for usual heads that are seen from the first token on.
-        var usual = view.Begins is null && view.Length is null && keyFactors is null && key.shape[1] == value.shape[1]
+        var usual = plain && view.Begins is null && view.Length is null && keyFactors is null && key.shape[1] == value.shape[1]
             && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
-        if (plain && view.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyFactors))
-            return DecodeAttention.Apply(query, key, value, scale, keyFactors, view.Begins, view.Length);
+        if (view.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyFactors))
+            return DecodeAttention.Apply(query, key, value, scores, keyFactors, view.Begins, view.Length);
         value = Repeat(value, key.shape[1] / value.shape[1]); // no other kernel knows value heads that key heads share
         if (keyFactors is not null || !plain)
             return AttendByScores(query, key, value, view, scale, keyFactors, cap, sinks);

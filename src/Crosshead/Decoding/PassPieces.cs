@@ -51,8 +51,6 @@ internal sealed class PassPieces : IDisposable
     public static string? Unknown(ModelOptions shape) => shape.Attention switch
     {
         { Latent: not null } => "latent attention",
-        { ScoreCap: not null } => "capped scores",
-        { Sinks: true } => "attention sinks",
         _ when shape.ShortContext is not null => "two scalings of positions",
         { Variant: var variant } => AttentionFactory.TraitsOf(variant).IsSoftmax ? null : variant.NameOf(),
     };

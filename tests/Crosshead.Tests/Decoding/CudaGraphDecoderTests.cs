@@ -75,7 +75,11 @@ public sealed class CudaGraphDecoderTests
             Bias = true,
             SwiGluLimit = 0.5,
         }),
-        ["sinks"] = (Grouped with { Sinks = true, SlidingWindow = 12 }, null),
+        ["sinks"] = (Grouped with { Sinks = true }, null),
+        ["sinks, window, capped scores"] = (Grouped with { Sinks = true, SlidingWindow = 12, ScoreCap = 1 }, null),
+        ["wide heads, capped scores"] = (Grouped with { HeadDim = 256, ScoreCap = 1 }, null),
+        ["mea, compressed, sinks, capped scores"] =
+            (Mea with { KeyComponents = 2, ValueComponents = 3, Sinks = true, ScoreCap = 1 }, null),
         ["latent"] = (new AttentionOptions
         {
             Heads = 8,

@@ -37,6 +37,7 @@ public sealed class DeterministicTests
     [InlineData("gqa, biases")]
     [InlineData("gqa, query-key norm")]
     [InlineData("gqa, window")]
+    [InlineData("sinks, window, capped scores")]
     [InlineData("mea")]
     [InlineData("mea, compressed")]
     [InlineData("mea-no-norm, dense values, query-key norm")]
@@ -94,8 +95,6 @@ public sealed class DeterministicTests
         DeterministicDecoding.Check(Shape, ScalarType.Float32, DeviceType.CPU, CacheFormat.Of(ScalarType.Float32));
         Refuses("bfloat16, not in float32", Shape, ScalarType.Float32);
         Refuses("cache of bfloat16, not of int8", Shape, format: new CacheFormat(CacheType.Int8));
-        Refuses("attention sinks", With(Shape.Attention with { Sinks = true }));
-        Refuses("capped scores", With(Shape.Attention with { ScoreCap = 50 }));
         Refuses("talking-heads", With(Shape.Attention with { Variant = AttentionVariant.TalkingHeads }));
         Refuses("latent attention", With(Shape.Attention with
         {

@@ -86,7 +86,7 @@ __device__ __forceinline__ void join_parts(Parts parts, long long first, long lo
         for (int k = 0; k < MANY; k++)
         {
             const int i = from + k * THREADS;
-            if (i < work) write(i / (WV / 4), i % (WV / 4) * 4, joined[k], whole[k]);
+            if (i < work) write(i / (WV / 4), i % (WV / 4) * 4, joined[k], most[k], whole[k]);
         }
     }
 }
@@ -95,12 +95,12 @@ __device__ __forceinline__ void join_parts(Parts parts, long long first, long lo
 // to the parts: sums [part, QUERIES, WV], and each query's largest score and total of weights.
 template <int STRIDE, int THREADS>
 __device__ __forceinline__ void leave_piece(Piece piece, const float* found, const float* highests,
-    const float* found_totals, Parts parts, int* counters, bf16* output, int rows, int queries)
+    const float* found_totals, Parts parts, int* counters, bf16* output, int rows, int queries, const bf16* sinks)
 {
     __shared__ int is_last;
-    auto write = [&](int m, int column, float4 x, float whole)
+    auto write = [&](int m, int column, float4 x, float most, float whole)
     {
-        const float factor = whole == 0 ? 0 : 1 / whole;        // nothing seen: zeros
+        const float factor = factor_of_sums(most, whole, sinks, blockIdx.y * queries + m % queries);
         *(uint2*)(output + (((long long)(piece.row + m / queries) * rows + blockIdx.y) * queries + m % queries) * WV
             + column) = make_uint2(pack(x.x * factor, x.y * factor), pack(x.z * factor, x.w * factor));
     };
@@ -109,7 +109,7 @@ __device__ __forceinline__ void leave_piece(Piece piece, const float* found, con
     {
         const int m = i / (WV / 4), column = i % (WV / 4) * 4;
         const float4 x = *(const float4*)(found + m * STRIDE + column);
-        if (piece.parts == 1) { write(m, column, x, found_totals[m]); continue; }
+        if (piece.parts == 1) { write(m, column, x, highests[m], found_totals[m]); continue; }
         const long long place = (long long)(piece.place + piece.rank * piece.step) * QUERIES + m;
         *(float4*)(parts.sums + place * WV + column) = x;
         if (column == 0) { parts.largest[place] = highests[m]; parts.totals[place] = found_totals[m]; }

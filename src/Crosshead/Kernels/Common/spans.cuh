@@ -1,16 +1,9 @@
 // Spans of a sequence's tokens, one a block: which tokens they are, and what the blocks of a cluster found joined.
-// Behind bfloat16.cuh, tensor_cores.cuh and clusters.cuh. Compile-time: TOKENS (a tile's), QUERIES, WV.
+// Behind bfloat16.cuh, tensor_cores.cuh, clusters.cuh and scores.cuh. Compile-time: TOKENS (a tile's), QUERIES, WV.
 
 #define NEVER (-1e30f)                                  // below every score
 #define NEVER_EVER (-3e38f)                             // of tokens that must not be seen: 2^(this − NEVER) is 0
 #define MOST_CLUSTER 8
-
-__device__ __forceinline__ float exp2_fast(float x)
-{
-    float r;
-    asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(r) : "f"(x));
-    return r;
-}
 
 // What the kernels are given. Query [B, rows, queries, WK]; the cache's keys and values with their strides in elements,
 // of a page where there are pages; factors of the scores [B, G, T] or [pages, G, page_tokens] (FACTORS only); the first
@@ -18,7 +11,8 @@ __device__ __forceinline__ float exp2_fast(float x)
 // of pages [B, table_pages] (PAGED only). They write output [B, rows, queries, WV] or, of several clusters, sums
 // [B, rows, clusters, QUERIES, WV], and each query's largest score and total of weights [B, rows, clusters, QUERIES]. A
 // token has `rows` rows of keys, each with `queries` queries, of which `value_sharing` read the same row of values, and
-// the cache has room for `capacity` tokens. The scores' scale has log2(e) in it.
+// the cache has room for `capacity` tokens. The scores' scale has log2(e) in it; for the cap, and the sinks
+// [rows, queries], see scores.cuh.
 // With PIECES a row of query, output, bounds and table is a token of the pass instead of a sequence; the items
 // (pieces.cuh), and counters that are 0 before and after.
 #if PIECES
@@ -35,7 +29,8 @@ __device__ __forceinline__ float exp2_fast(float x)
     int rows, int queries, int value_sharing, int capacity,                                                            \
     long long key_batch, long long key_row, long long key_token, long long value_batch, long long value_row,           \
     long long value_token,                                                                                             \
-    int factor_rows, long long factor_batch, long long factor_row, float scale
+    int factor_rows, long long factor_batch, long long factor_row, float scale, float cap,                             \
+    const bf16 *__restrict__ sinks
 
 struct Span
 {
@@ -89,10 +84,10 @@ __device__ __forceinline__ void leave_nothing(Span s, Parts parts)
 
 // Σ 2^(max_s − max) O_s over the cluster's spans s, four columns of a query a thread. Each block's own O_s
 // [QUERIES, STRIDE], max_s and total of weights [QUERIES] lie in shared memory, at the same place in all. They go to
-// the row's output [queries, WV] or, of several clusters, to the parts.
+// the row's output [queries, WV] or, of several clusters, to the parts. The sinks are the row's.
 template <int STRIDE, int THREADS>
 __device__ __forceinline__ void join_spans(Span s, const float* sums, const float* highests, const float* totals,
-    Parts parts, bf16* output, int queries)
+    Parts parts, bf16* output, int queries, const bf16* sinks)
 {
     cluster_barrier();
     for (int part = s.rank * THREADS + threadIdx.x; part < queries * (WV / 4); part += s.cluster * THREADS)
@@ -119,7 +114,7 @@ __device__ __forceinline__ void join_spans(Span s, const float* sums, const floa
         }
         if (s.clusters == 1)
         {
-            const float factor = whole == 0 ? 0 : 1 / whole; // nothing seen: zeros
+            const float factor = factor_of_sums(most, whole, sinks, m);
             *(uint2*)(output + (long long)m * WV + column) = make_uint2(pack(joined.x * factor, joined.y * factor),
                 pack(joined.z * factor, joined.w * factor));
             continue;

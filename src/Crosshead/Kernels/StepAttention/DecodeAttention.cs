@@ -45,7 +45,7 @@ internal static class DecodeAttention
     /// <param name="query">[B, h, 1, w]; query head i reads row i div (h/g).</param>
     /// <param name="key">[B, g, T, w]</param>
     /// <param name="value">[B, gv, T, w'], gv divides g; key row i goes with value row i div (g/gv).</param>
-    /// <param name="scale">Factor of the scores.</param>
+    /// <param name="scores">How products become scores: a factor, or more.</param>
     /// <param name="factors">Further factors, [B, G, T]; query head i's scores take those of row i div (h/G). Null for
     /// none.</param>
     /// <param name="begins">The first token that each sequence sees, [B] or [1] (int32, on the device); null for the
@@ -54,9 +54,9 @@ internal static class DecodeAttention
     /// none gets zeros.</param>
     /// <param name="scales">What keys and values are multiples of; null where they are in bfloat16.</param>
     /// <returns>[B, h, 1, w']</returns>
-    public static Tensor Apply(Tensor query, Tensor key, Tensor value, double scale, Tensor? factors = null,
+    public static Tensor Apply(Tensor query, Tensor key, Tensor value, ScoreForm scores, Tensor? factors = null,
         Tensor? begins = null, Tensor? ends = null, CacheScales? scales = null) =>
-        Launch(query, key, value, null, (int)key.shape[2], scale, factors, begins, ends, scales);
+        Launch(query, key, value, null, (int)key.shape[2], scores, factors, begins, ends, scales);
 
     /// <summary>
     /// As <see cref="Apply"/>, over a cache that lies in pages of P tokens: token t of sequence b is token t mod P of
@@ -67,7 +67,7 @@ internal static class DecodeAttention
     /// <param name="value">[pages, gv, P, w'], gv divides g.</param>
     /// <param name="table">[B, n] (int32, on the device), rows in order; entries past a sequence's last page are not
     /// read.</param>
-    /// <param name="scale">Factor of the scores.</param>
+    /// <param name="scores">How products become scores: a factor, or more.</param>
     /// <param name="factors">Further factors, [pages, G, P]; null for none.</param>
     /// <param name="begins">The first token that each sequence sees, [B] or [1] (int32, on the device); null for the
     /// first of all.</param>
@@ -81,7 +81,7 @@ internal static class DecodeAttention
     /// memory.</param>
     /// <returns>[B, h, 1, w']</returns>
     /// <exception cref="ArgumentException">P is not a multiple of <see cref="PageTokens"/>.</exception>
-    public static Tensor ApplyPaged(Tensor query, Tensor key, Tensor value, Tensor table, double scale,
+    public static Tensor ApplyPaged(Tensor query, Tensor key, Tensor value, Tensor table, ScoreForm scores,
         Tensor? factors = null, Tensor? begins = null, Tensor? ends = null, PieceWork? pieces = null,
         CacheScales? scales = null, Tensor? into = null)
     {
@@ -90,8 +90,8 @@ internal static class DecodeAttention
                 $"pages of {key.shape[2]} tokens; they must hold a multiple of {PageTokens}.", nameof(key));
         var capacity = (int)(table.shape[1] * key.shape[2]);
         return pieces is null || PieceTokens(key, value, (int)query.shape[1], factors) == 0
-            ? Launch(query, key, value, table, capacity, scale, factors, begins, ends, scales)
-            : LaunchPieces(query, key, value, table, capacity, scale, factors, begins, ends!, pieces, into);
+            ? Launch(query, key, value, table, capacity, scores, factors, begins, ends, scales)
+            : LaunchPieces(query, key, value, table, capacity, scores, factors, begins, ends!, pieces, into);
     }
 
     /// <summary>
@@ -122,14 +122,14 @@ internal static class DecodeAttention
                 heads / rows, FactorRows(heads, rows, factors));
     }
 
-    private static Tensor LaunchPieces(Tensor query, Tensor key, Tensor value, Tensor table, int capacity, double scale,
-        Tensor? factors, Tensor? begins, Tensor ends, PieceWork pieces, Tensor? into)
+    private static Tensor LaunchPieces(Tensor query, Tensor key, Tensor value, Tensor table, int capacity,
+        ScoreForm scores, Tensor? factors, Tensor? begins, Tensor ends, PieceWork pieces, Tensor? into)
     {
         var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
         var (queries, wide) = (heads / rows, (int)value.shape[3]);
         var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries,
             FactorRows(heads, rows, factors), paged: true,
-            pieces.Starts is null ? RowsOfPass.Pieces : RowsOfPass.Shares);
+            pieces.Starts is null ? RowsOfPass.Pieces : RowsOfPass.Shares, scores: scores.Kind);
         var blocks = (pieces.MostTokens + kernel.Plan.PieceTokens - 1) / kernel.Plan.PieceTokens;
         // For each block of a part and each row its sums, its queries' largest scores and their totals of weights.
         var counters = (long)pieces.MostParts * rows;
@@ -143,18 +143,18 @@ internal static class DecodeAttention
         var items = (int)(pieces.Starts is { } starts ? starts.shape[0] - 1 : pieces.Items.shape[0]);
         kernel.Attend.Launch((items, rows, blocks), kernel.Plan.Threads, kernel.Plan.SharedBytes,
         [
-            .. Arguments(dense, key, value, table, output, capacity, scale, factors, begins, ends,
+            .. Arguments(dense, key, value, table, output, capacity, scores, factors, begins, ends,
                 (sums, largest, totals)),
             Aten.Address(pieces.Items), Aten.Address(pieces.Scratch.Counters), Aten.Address(pieces.Starts),
         ], early: true);
-        foreach (var tensor in new[] { key, value, table, factors, begins, ends, dense }) GC.KeepAlive(tensor);
+        foreach (var tensor in new[] { key, value, table, factors, begins, ends, dense, scores.Sinks }) GC.KeepAlive(tensor);
         GC.KeepAlive(pieces);
         return output;
     }
 
     // What both kernels are given, in the order of spans.cuh. Strides count as numbers of bfloat16.
     private static KernelArgument[] Arguments(Tensor query, Tensor key, Tensor value, Tensor? table, Tensor output,
-        int capacity, double scale, Tensor? factors, Tensor? begins, Tensor? ends,
+        int capacity, ScoreForm scores, Tensor? factors, Tensor? begins, Tensor? ends,
         (nint Sums, nint Largest, nint Totals) parts)
     {
         var rows = (int)key.shape[1];
@@ -168,17 +168,17 @@ internal static class DecodeAttention
             rows, (int)query.shape[1] / rows, rows / (int)value.shape[1], capacity,
             Stride(key, 0), Stride(key, 1), Stride(key, 2), Stride(value, 0), Stride(value, 1), Stride(value, 2),
             factors is null ? 1 : (int)factors.shape[1], factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L,
-            (float)(scale / Math.Log(2)),
+            .. scores.Arguments,
         ];
     }
 
-    private static Tensor Launch(Tensor query, Tensor key, Tensor value, Tensor? table, int capacity, double scale,
-        Tensor? factors, Tensor? begins, Tensor? ends, CacheScales? cacheScales)
+    private static Tensor Launch(Tensor query, Tensor key, Tensor value, Tensor? table, int capacity,
+        ScoreForm scores, Tensor? factors, Tensor? begins, Tensor? ends, CacheScales? cacheScales)
     {
         var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
         var (queries, wide) = (heads / rows, (int)value.shape[3]);
         var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries,
-            FactorRows(heads, rows, factors), table is not null, kind: Kind(key, cacheScales));
+            FactorRows(heads, rows, factors), table is not null, kind: Kind(key, cacheScales), scores: scores.Kind);
         var (spans, cluster) = kernel.Cut(batch * rows, capacity);
         var clusters = spans / cluster;
 
@@ -194,7 +194,7 @@ internal static class DecodeAttention
         var output = empty([batch, heads, 1, wide], query.dtype, query.device);
         kernel.Attend.Launch((spans, rows, batch), kernel.Plan.Threads, kernel.Plan.SharedBytes,
             [
-                .. Arguments(dense, key, value, table, output, capacity, scale, factors, begins, ends,
+                .. Arguments(dense, key, value, table, output, capacity, scores, factors, begins, ends,
                     (sums, largest, totals)),
                 .. Arguments(cacheScales),
             ], cluster, early: true);
@@ -206,9 +206,13 @@ internal static class DecodeAttention
                 (uint)Math.Clamp(clusters / PartsOfJoinGroup, 1, MostJoinGroups));
             var columns = JoinThreads / groups * 4;
             kernel.Join.Launch((queries, batch * rows, (wide + columns - 1) / columns), JoinThreads, 0,
-                [sums, largest, totals, Aten.Address(output), clusters, queries, columns], early: true);
+                [
+                    sums, largest, totals, Aten.Address(output), clusters, queries, columns, rows,
+                    Aten.Address(scores.Sinks),
+                ], early: true);
         }
-        foreach (var tensor in new[] { key, value, table, factors, begins, ends, scratch, dense }) GC.KeepAlive(tensor);
+        foreach (var tensor in new[] { key, value, table, factors, begins, ends, scratch, dense, scores.Sinks })
+            GC.KeepAlive(tensor);
         GC.KeepAlive(cacheScales);
         return output;
     }

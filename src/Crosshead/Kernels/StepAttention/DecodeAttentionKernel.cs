@@ -15,7 +15,7 @@ internal sealed class DecodeAttentionKernel
         RowsOfPass Of, int Kind), DecodeAttentionPlan?> Plans = new();
 
     private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors,
-        bool Paged, RowsOfPass Of, int Kind), DecodeAttentionKernel> Known = new();
+        bool Paged, RowsOfPass Of, int Kind, ScoreKind Scores), DecodeAttentionKernel> Known = new();
 
     private readonly int _places;     // blocks that the device runs at once
     private readonly int[] _clusters; // clusters of [size] blocks that it runs at once
@@ -78,16 +78,17 @@ internal sealed class DecodeAttentionKernel
     /// <param name="paged">Whether the cache lies in pages.</param>
     /// <param name="of">How blocks find their rows.</param>
     /// <param name="kind">Type of the cache: 0 for bfloat16, or <see cref="CacheScales.KindOf"/>.</param>
+    /// <param name="scores">What scores there are.</param>
     /// <exception cref="CrossheadException">The source does not compile, or the device is not available.</exception>
     public static DecodeAttentionKernel For(int device, int keyWidth, int valueWidth, int queries,
-        int factors, bool paged, RowsOfPass of = RowsOfPass.Grid, int kind = 0) =>
-        Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged, of, kind), static key =>
+        int factors, bool paged, RowsOfPass of = RowsOfPass.Grid, int kind = 0, ScoreKind scores = default) =>
+        Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged, of, kind, scores), static key =>
         {
             var plan = PlanOf(key.Device, key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Of,
                 key.Kind)!;
             var source = KernelText.Read(["bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "clusters.cuh",
-                "spans.cuh", "tiles.cuh", "pieces.cuh", .. plan.Sources, "join_clusters.cu"]);
-            var defines = plan.Defines(key.Paged);
+                "scores.cuh", "spans.cuh", "tiles.cuh", "pieces.cuh", .. plan.Sources, "join_clusters.cu"]);
+            string[] defines = [.. plan.Defines(key.Paged), .. key.Scores.Defines];
             CudaKernel Load(string name) => CudaKernel.Load(key.Device, source, name, defines);
             return new DecodeAttentionKernel(plan, Load("decode_attention"), Load("join_clusters"));
         });

@@ -19,9 +19,10 @@ internal static class TokenAttention
     private const int Threads = 256, MostCluster = 8, MostQueries = 8, TileTokens = 16;
 
     private static readonly Lazy<string> Source = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
-        "launches.cuh", "clusters.cuh", "head_lines.cuh", "token_attention.cu"));
+        "launches.cuh", "clusters.cuh", "scores.cuh", "head_lines.cuh", "token_attention.cu"));
 
-    private static readonly ConcurrentDictionary<(int Device, int Width, int Queries, bool Paged, bool Normed),
+    private static readonly ConcurrentDictionary<(int Device, int Width, int Queries, bool Paged, bool Normed,
+        ScoreKind Scores),
         (CudaKernel Kernel, int AtOnce)> Known = new();
 
     /// <summary>Whether <see cref="Apply"/> takes these tensors and is the fastest.</summary>
@@ -35,8 +36,9 @@ internal static class TokenAttention
     /// same.</param>
     /// <param name="queryNorm">The weight of the queries' norm; null for none.</param>
     /// <param name="keyNorm">The weight of the keys' norm; null for none.</param>
+    /// <param name="scores">What scores there are.</param>
     public static bool Supports(Tensor x, Tensor cosine, Tensor keys, Tensor values, long heads, long capacity,
-        bool paged, Tensor? queryNorm, Tensor? keyNorm)
+        bool paged, Tensor? queryNorm, Tensor? keyNorm, ScoreKind scores = default)
     {
         var (batch, rows, width) = (x.shape[0], keys.shape[1], keys.shape[3]);
         return StepHeads.Supports(x, cosine, keys, values) && width is 64 or 128 && values.shape[3] == width
@@ -45,7 +47,7 @@ internal static class TokenAttention
             && (!paged || keys.shape[2] % TileTokens == 0) && queryNorm is null == keyNorm is null
             && new[] { queryNorm, keyNorm }.All(n => n is null || (n.dtype == x.dtype && n.is_contiguous()))
             && batch * rows
-                <= Kernel(x.device_index, (int)width, (int)(heads / rows), paged, queryNorm is not null).AtOnce;
+                <= Kernel(x.device_index, (int)width, (int)(heads / rows), paged, queryNorm is not null, scores).AtOnce;
     }
 
     /// <summary>Norms and turns heads, writes to the caches, and attends.</summary>
@@ -61,16 +63,17 @@ internal static class TokenAttention
     /// <param name="values">Likewise.</param>
     /// <param name="table">Not null if the caches are pages [pages, g, P, d]: the pages of each sequence, [B, n]
     /// (int32, on the device), rows in order.</param>
-    /// <param name="scale">Factor of the scores.</param>
+    /// <param name="scores">How products become scores: a factor, or more.</param>
     /// <returns>[B, 1, h, d]</returns>
     public static Tensor Apply(Tensor joint, Tensor cosine, Tensor sine, Tensor? queryNorm, Tensor? keyNorm,
-        double epsilon, Tensor positions, Tensor keys, Tensor values, Tensor? table, double scale)
+        double epsilon, Tensor positions, Tensor keys, Tensor values, Tensor? table, ScoreForm scores)
     {
         (joint, cosine, sine) = (RowKernel.Dense(joint), RowKernel.Dense(cosine), RowKernel.Dense(sine));
         var (batch, rows, width) = ((int)joint.shape[0], (int)keys.shape[1], (int)keys.shape[3]);
         var queries = (int)(joint.shape[2] / width / rows) - 2;
         var output = empty([batch, 1, rows * queries, width], joint.dtype, joint.device);
-        var kernel = Kernel(joint.device_index, width, queries, table is not null, queryNorm is not null).Kernel;
+        var kernel = Kernel(joint.device_index, width, queries, table is not null, queryNorm is not null, scores.Kind)
+            .Kernel;
         var cluster = kernel.Device.HasClusters ? MostCluster : 1;
         kernel.Launch((cluster, rows, batch), Threads, 0,
         [
@@ -80,21 +83,22 @@ internal static class TokenAttention
             Aten.Address(table), (int)(table?.stride(0) ?? 0), (int)keys.shape[2],
             Aten.DataPointer(keys), keys.stride(0), keys.stride(1),
             Aten.DataPointer(values), values.stride(0), values.stride(1),
-            Aten.DataPointer(output), (float)(scale / Math.Log(2)),
+            Aten.DataPointer(output), .. scores.Arguments,
         ], cluster, early: true);
-        foreach (var tensor in new[] { joint, cosine, sine, queryNorm, keyNorm, positions, keys, values, table })
+        foreach (var tensor in new[] { joint, cosine, sine, queryNorm, keyNorm, positions, keys, values, table,
+            scores.Sinks })
             GC.KeepAlive(tensor);
         return output;
     }
 
     private static (CudaKernel Kernel, int AtOnce) Kernel(int device, int width, int queries, bool paged,
-        bool normed) =>
-        Known.GetOrAdd((device, width, queries, paged, normed), static key =>
+        bool normed, ScoreKind scores) =>
+        Known.GetOrAdd((device, width, queries, paged, normed, scores), static key =>
         {
             var kernel = CudaKernel.Load(key.Device, Source.Value, "token_attention",
             [
                 $"WIDTH={key.Width}", $"QUERIES={key.Queries}", $"PAGED={(key.Paged ? 1 : 0)}",
-                $"NORMED={(key.Normed ? 1 : 0)}",
+                $"NORMED={(key.Normed ? 1 : 0)}", .. key.Scores.Defines,
             ]);
             return (kernel, kernel.Device.HasClusters ? kernel.ClustersAtOnce(MostCluster, Threads, 0)
                 : kernel.Device.Multiprocessors);

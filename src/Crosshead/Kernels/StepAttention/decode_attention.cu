@@ -30,8 +30,8 @@
 // Compile-time: WK, WV (multiples of 16, SCALED of 64), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile:
 // 32 or 64), STAGES (of each ring), WARPS, FACTORS, PAGED, PIECES (0: a token a sequence), SCALED (0 or none:
 // bfloat16). For compute capability 8.0 and later.
-// Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, spans.cuh, tiles.cuh and pieces.cuh,
-// before join_clusters.cu.
+// Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, scores.cuh, spans.cuh, tiles.cuh and
+// pieces.cuh, before join_clusters.cu.
 
 #ifndef SCALED
 #define SCALED 0
@@ -318,6 +318,8 @@ extern "C" __global__ void __launch_bounds__(BOUNDS) decode_attention(
                 if (token + 1 < end) x[w].y *= widen(factor[1]);
             }
 #endif
+            x[w].x = capped(x[w].x, cap);
+            x[w].y = capped(x[w].y, cap);
             if (!whole)
             {
 #if PIECES
@@ -476,9 +478,9 @@ extern "C" __global__ void __launch_bounds__(BOUNDS) decode_attention(
 #if PIECES
     __syncthreads();
     leave_piece<SUM_STRIDE, WARPS * 32>(piece, joining, highests, whole_totals, { sums, largest, totals }, counters,
-        output, rows, queries);
+        output, rows, queries, sinks);
 #else
     join_spans<SUM_STRIDE, WARPS * 32>(span, joining, highests, whole_totals, parts,
-        output + (long long)query_row(0) * WV, queries);
+        output + (long long)query_row(0) * WV, queries, sinks + row * queries);
 #endif
 }

@@ -15,8 +15,8 @@
 //
 // Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to 8, 16, 32 or 64), TOKENS (64), STAGES (tiles of
 // keys, and of values), FACTORS (rows of factors that a row's queries have; 0 for none), PAGED, SHARES. Compiled behind
-// bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, spans.cuh, tiles.cuh, pieces.cuh and warpgroups.cuh,
-// before join_clusters.cu.
+// bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, scores.cuh, spans.cuh, tiles.cuh, pieces.cuh and
+// warpgroups.cuh, before join_clusters.cu.
 
 #ifndef SHARES
 #define SHARES 0
@@ -87,17 +87,21 @@ struct Found
 // What the sums found of a share, from registers to the output or, of a token with several items, to the parts. The
 // last of these to be done joins them.
 __device__ __forceinline__ void leave_share(Item item, const float (&sum)[VALUE_BLOCKS][SIDE_BY_SIDE * COLUMNS * 4],
-    const Found& found, Parts parts, bf16* output, int rows, int queries, int* counters, int* is_last)
+    const Found& found, Parts parts, bf16* output, int rows, int queries, const bf16* sinks, int* counters,
+    int* is_last)
 {
     const int thread = threadIdx.x % GROUP, warp = thread / 32, lane = thread % 32, odd = lane / 4 % 2;
     const int first = item.first * gridDim.y + blockIdx.y;
     const long long place = (long long)(first + item.rank * gridDim.y) * QUERIES;
     output += ((long long)item.row * rows + blockIdx.y) * queries * WV;
+    sinks += blockIdx.y * queries;
 #pragma unroll
     for (int c = 0; c < COLUMNS; c++)
     {
         const int m = c * 8 + lane % 4 * 2 + odd;
-        const float whole = odd ? found.totals[c][1] : found.totals[c][0], factor = whole == 0 ? 0 : 1 / whole;
+        const float whole = odd ? found.totals[c][1] : found.totals[c][0],
+            highest = odd ? found.highest[c][1] : found.highest[c][0],
+            factor = factor_of_sums(highest, whole, sinks, min(m, queries - 1));
 #pragma unroll
         for (int b = 0; b < VALUE_BLOCKS; b++)
 #pragma unroll
@@ -118,7 +122,7 @@ __device__ __forceinline__ void leave_share(Item item, const float (&sum)[VALUE_
             }
         if (item.parts > 1 && warp == 0 && lane / 8 == 0 && m < queries)
         {
-            parts.largest[place + m] = odd ? found.highest[c][1] : found.highest[c][0];
+            parts.largest[place + m] = highest;
             parts.totals[place + m] = whole;
         }
     }
@@ -131,9 +135,9 @@ __device__ __forceinline__ void leave_share(Item item, const float (&sum)[VALUE_
     __threadfence();
     if (thread == 0) counters[first] = 0;                    // for the next launch
     join_parts<8, GROUP>(parts, (long long)first * QUERIES, gridDim.y * QUERIES, item.parts, queries, thread,
-        [&](int m, int column, float4 x, float whole)
+        [&](int m, int column, float4 x, float most, float whole)
         {
-            const float factor = whole == 0 ? 0 : 1 / whole; // nothing seen: zeros
+            const float factor = factor_of_sums(most, whole, sinks, m);
             *(uint2*)(output + m * WV + column) = make_uint2(pack(x.x * factor, x.y * factor),
                 pack(x.z * factor, x.w * factor));
         });
@@ -317,6 +321,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) decode_attention(
 #if FACTORS
                             x *= widen(factor_ring[slot / 2 * FACTORS * TOKENS + factor_of[c][e] + h * 8]);
 #endif
+                            x = capped(x, cap);
                             if (!whole && (token + h * 8 < share.begin || token + h * 8 >= share.end)) x = NEVER_EVER;
                         }
                         most[c][e] = fmaxf(s[c * 4 + e], s[c * 4 + 2 + e]);
@@ -473,7 +478,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) decode_attention(
                 if (lane == 0) arrive(added + last * 8);
             }
             leave_share(((const Item*)items)[at], sum, found, { sums, largest, totals }, output, rows, queries,
-                counters, is_last);
+                sinks, counters, is_last);
 #endif
         }
 #if !SHARES
@@ -495,6 +500,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) decode_attention(
     }
 #if !SHARES
     join_spans<SUM_STRIDE, THREADS>(span, joining, highests, whole_totals, parts,
-        output + (long long)(sequence * rows + row) * queries * WV, queries);
+        output + (long long)(sequence * rows + row) * queries * WV, queries, sinks + row * queries);
 #endif
 }

@@ -22,7 +22,7 @@ __device__ __forceinline__ Sum together(Sum a, Sum b)
 extern "C" __global__ void __launch_bounds__(JOIN_THREADS)
 join_clusters(const float* __restrict__ sums, const float* __restrict__ largest, const float* __restrict__ totals,
               bf16* __restrict__ output, // [B, rows, queries, WV]
-              int clusters, int queries, int columns)
+              int clusters, int queries, int columns, int rows, const bf16* __restrict__ sinks) // [rows, queries]
 {
     follow();
     const int side = columns / 4, groups = JOIN_THREADS / side;
@@ -50,7 +50,7 @@ join_clusters(const float* __restrict__ sums, const float* __restrict__ largest,
     __syncthreads();
     if (group > 0 || column >= WV) return;
     for (int g = 1; g < groups; g++) sum = together(sum, parts[g * side + threadIdx.x]);
-    const float factor = sum.total == 0 ? 0 : 1 / sum.total; // nothing seen: zeros
+    const float factor = factor_of_sums(sum.most, sum.total, sinks, blockIdx.y % rows * queries + m);
     *(uint2*)(output + ((long long)blockIdx.y * queries + m) * WV + column) = make_uint2(
     pack(sum.values.x * factor, sum.values.y * factor), pack(sum.values.z * factor, sum.values.w * factor));
 }

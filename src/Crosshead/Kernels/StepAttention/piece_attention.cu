@@ -8,7 +8,7 @@
 //
 // Compile-time: WK, WV (multiples of 16, at most 128), QUERIES (a piece's, padded to a multiple of 16), TOKENS (a tile:
 // 64), STAGES, PIECES, and PAGED = 1. For compute capability 8.0 and later. Compiled behind bfloat16.cuh,
-// tensor_cores.cuh, launches.cuh, clusters.cuh, spans.cuh, tiles.cuh and pieces.cuh.
+// tensor_cores.cuh, launches.cuh, clusters.cuh, scores.cuh, spans.cuh, tiles.cuh and pieces.cuh.
 
 #define THREADS (QUERIES * 2)                            // a warp for 16 queries
 #define KEY_STRIDE (WK + 8)                              // odd multiples of 16 bytes: eight rows lie in different banks
@@ -111,6 +111,12 @@ extern "C" __global__ void __launch_bounds__(THREADS) decode_attention(DECODE_PA
 
         // P, against the largest score so far
         const int token = (first + i) * TOKENS + lane % 4 * 2;
+        const float scale_of_scores = CAPPED ? 1 : scale; // what s lacks of scores
+        if (CAPPED)
+#pragma unroll
+            for (int n = 0; n < TOKENS / 8; n++)
+#pragma unroll
+                for (int c = 0; c < 4; c++) s[n][c] = capped(s[n][c] * scale, cap);
         if ((first + i) * TOKENS < all_begin || (first + i + 1) * TOKENS > all_end)
 #pragma unroll
             for (int n = 0; n < TOKENS / 8; n++)
@@ -130,7 +136,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) decode_attention(DECODE_PA
             for (int n = 0; n < TOKENS / 8; n++) most = fmaxf(most, fmaxf(s[n][side * 2], s[n][side * 2 + 1]));
             most = fmaxf(most, __shfl_xor_sync(~0u, most, 1));
             most = fmaxf(most, __shfl_xor_sync(~0u, most, 2));
-            most = fmaxf(highest[side], most * scale);
+            most = fmaxf(highest[side], most * scale_of_scores);
             fade[side] = exp2_fast(highest[side] - most);
             highest[side] = most;
             float own = 0;
@@ -139,7 +145,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) decode_attention(DECODE_PA
 #pragma unroll
                 for (int c = side * 2; c < side * 2 + 2; c++)
                 {
-                    s[n][c] = exp2_fast(fmaf(s[n][c], scale, -most));
+                    s[n][c] = exp2_fast(fmaf(s[n][c], scale_of_scores, -most));
                     own += s[n][c];
                 }
             total[side] = total[side] * fade[side] + own;    // lane by lane; joined at the end
@@ -186,5 +192,5 @@ extern "C" __global__ void __launch_bounds__(THREADS) decode_attention(DECODE_PA
     }
     __syncthreads();
     leave_piece<SUM_STRIDE, THREADS>(piece, joining, highests, whole_totals, { sums, largest, totals }, counters,
-        output, rows, queries);
+        output, rows, queries, sinks);
 }

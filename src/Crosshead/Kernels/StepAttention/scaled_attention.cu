@@ -16,8 +16,8 @@
 //
 // Compile-time: WK, WV (64 or 128), QUERIES (a row's, padded to a multiple of 4), TOKENS (a tile: 32 or 64), STAGES (of
 // a ring), WARPS, PAGED, SCALED (1: whole numbers, 2: e4m3; scaled_rows.cu), FACTORS and PIECES (0). For compute
-// capability 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, spans.cuh,
-// tiles.cuh and pieces.cuh, before join_clusters.cu.
+// capability 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh,
+// scores.cuh, spans.cuh, tiles.cuh and pieces.cuh, before join_clusters.cu.
 
 #define THREADS (WARPS * 32)
 #define GROUPS (QUERIES / 4)
@@ -233,7 +233,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) decode_attention(DECODE
                 for (int g = 0; g < GROUPS; g++)
                 {
                     float& x = s[g][t][2 * h];
-                    x = seen ? x * (factors_of[g] * of_key) : NEVER_EVER;
+                    x = seen ? capped(x * (factors_of[g] * of_key), cap) : NEVER_EVER;
                     most[g] = fmaxf(most[g], x);
                 }
             }
@@ -330,5 +330,5 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) decode_attention(DECODE
         if (column == 0) { highests[m] = most; whole_totals[m] = all; }
     }
     join_spans<SUM_STRIDE, THREADS>(span, joining, highests, whole_totals, parts,
-        output + (long long)(sequence * rows + row) * queries * WV, queries);
+        output + (long long)(sequence * rows + row) * queries * WV, queries, sinks + row * queries);
 }

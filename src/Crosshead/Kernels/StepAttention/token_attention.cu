@@ -8,8 +8,8 @@
 // products. The past is read before the product ahead is done, as nothing of this step writes it.
 //
 // Compile-time: WIDTH (of a head: 64 or 128), QUERIES (of a row, at most 8), PAGED, NORMED (1: there are norms). For
-// compute capability 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh
-// and head_lines.cuh.
+// compute capability 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh,
+// scores.cuh and head_lines.cuh.
 
 #define WARPS 8
 #define TOKENS 16                                           // of a tile
@@ -17,13 +17,6 @@
 #define OUTPUTS (QUERIES * WIDTH)
 #define MOST_CLUSTER 8
 #define NEVER (-1e30f)                                      // below every score
-
-__device__ __forceinline__ float exp2_fast(float x)
-{
-    float r;
-    asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(r) : "f"(x));
-    return r;
-}
 
 // Element i of a line of 8 of two tokens, side by side.
 __device__ __forceinline__ u32 beside(uint4 first, uint4 second, int i)
@@ -47,8 +40,8 @@ struct __align__(16) Received
 // joint [B, …], sequences `step` apart: rows·QUERIES query heads, rows key heads, rows values, WIDTH each; cosine and
 // sine [table_rows, WIDTH / 2], table_rows 1 or B; norms [WIDTH]; positions [B] (position_step 1) or [1] (step 0), at
 // least two kernels old, and so is the table of pages [B, table_step] (PAGED). The cache's keys and values [B or pages,
-// rows, tokens, WIDTH] with strides in elements; output [B, rows·QUERIES, WIDTH]. The scale has log2(e) in it. A row of
-// a sequence a cluster.
+// rows, tokens, WIDTH] with strides in elements; output [B, rows·QUERIES, WIDTH]. The scale has log2(e) in it; for
+// the cap, and the sinks [rows·QUERIES], see scores.cuh. A row of a sequence a cluster.
 extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(
     const bf16* __restrict__ joint, long long step,
     const float* __restrict__ cosine, const float* __restrict__ sine, int table_rows,
@@ -56,7 +49,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(
     const long long* __restrict__ positions, int position_step,
     const int* __restrict__ table, int table_step, int page_tokens,
     bf16* keys, long long key_batch, long long key_row, bf16* values, long long value_batch, long long value_row,
-    bf16* __restrict__ output, float scale)
+    bf16* __restrict__ output, float scale, float cap, const bf16* __restrict__ sinks)
 {
     __shared__ Share shares[WARPS];
     __shared__ Received received;
@@ -172,7 +165,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(
             for (int e = 0; e < 2; e++)
             {
                 const bool seen = tile * TOKENS + 8 * half + 2 * quad + e <= position;
-                scores[half][e] = seen ? scores[half][e] * scale : 2 * NEVER;
+                scores[half][e] = seen ? capped(scores[half][e] * scale, cap) : 2 * NEVER;
                 most = fmaxf(most, scores[half][e]);
             }
         most = fmaxf(most, __shfl_xor_sync(~0u, most, 1));
@@ -258,6 +251,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) token_attention(
             all += part * received.totals[r][m];
         }
         output[(long long)(sequence * rows + row) * OUTPUTS + m * WIDTH + self * columns + at % columns]
-            = narrow(sum / all);
+            = narrow(sum * factor_of_sums(most, all, sinks, row * QUERIES + m));
     }
 }

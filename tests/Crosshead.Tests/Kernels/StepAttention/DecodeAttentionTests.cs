@@ -49,6 +49,31 @@ public sealed class DecodeAttentionTests
         }
     }
 
+    [Theory]
+    [InlineData(64, 64, 8, 8, 700, 2)]   // gpt-oss
+    [InlineData(256, 256, 4, 2, 300, 3)] // Gemma 2
+    [InlineData(256, 256, 1, 32, 4097, 1)]
+    [InlineData(64, 384, 1, 16, 77, 3)]
+    [InlineData(512, 512, 1, 64, 65, 1)]
+    [InlineData(128, 128, 4, 8, 4000, 1)] // several clusters and a join
+    [InlineData(128, 128, 2, 4, 300, 150)]
+    public void Capped_scores_and_sinks_equal_softmax_in_float64(int keyWidth, int valueWidth, int rows, int queries,
+        int tokens, int batch)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        random.manual_seed(8);
+        var (query, key, value) = (Random(batch, rows * queries, 1, keyWidth),
+            Random(batch, rows, tokens, keyWidth), Random(batch, rows, tokens, valueWidth));
+        var begins = arange(batch, ScalarType.Int32, CUDA) * (tokens / (2 * batch));
+        foreach (var form in Forms(rows * queries))
+            foreach (var (first, factors)
+                in new[] { (null, null), (begins, null), ((Tensor?)null, Factors(batch, rows, tokens)) })
+                AssertNear(Reference(query, key, value, factors, first, form: form),
+                    DecodeAttention.Apply(query, key, value, form, factors, first));
+    }
+
     [Fact]
     public void Ends_on_the_device_equal_a_shorter_cache_of_the_same_launch()
     {
@@ -99,6 +124,9 @@ public sealed class DecodeAttentionTests
         using var grad = no_grad();
         var rows = Random(batch, 1, capacity, 128);
         var output = DecodeAttention.Apply(Random(batch, 8, 1, 128), rows, rows, Scale,
+            ends: tensor(new[] { 0 }, ScalarType.Int32, CUDA));
+        Assert.Equal(0, output.to(ScalarType.Float32).abs().sum().item<float>());
+        output = DecodeAttention.Apply(Random(batch, 8, 1, 128), rows, rows, Forms(8)[1],
             ends: tensor(new[] { 0 }, ScalarType.Int32, CUDA));
         Assert.Equal(0, output.to(ScalarType.Float32).abs().sum().item<float>());
     }
@@ -223,6 +251,12 @@ public sealed class DecodeAttentionTests
     internal static Tensor Factors(long batch, long groups, long tokens) =>
         (rand(batch, groups, tokens + (tokens % 2), device: CUDA) + 0.5).to(ScalarType.BFloat16).narrow(2, 0, tokens);
 
+    // Caps that bend most scores, and sinks that take much of the weight.
+    internal static ScoreForm[] Forms(long heads) =>
+    [
+        new(Scale, Cap: 1.5), new(Scale, Sinks: Random(heads) * 3 + 4), new(Scale, 30, Random(heads) * 3 + 4),
+    ];
+
     internal static Tensor Random(params long[] shape) => randn(shape, device: CUDA).to(ScalarType.BFloat16);
 
     internal static void AssertNear(Tensor expected, Tensor actual)
@@ -233,15 +267,18 @@ public sealed class DecodeAttentionTests
     }
 
     internal static Tensor Reference(Tensor query, Tensor key, Tensor value, Tensor? factors = null,
-        Tensor? begins = null, Tensor? ends = null)
+        Tensor? begins = null, Tensor? ends = null, ScoreForm? form = null)
     {
         var heads = query.shape[1];
         Tensor Wide(Tensor x) => x.to(ScalarType.Float64).repeat_interleave(heads / x.shape[1], 1);
         var scores = query.to(ScalarType.Float64).matmul(Wide(key).transpose(2, 3)).mul(Scale);  // [B,h,1,T]
         if (factors is not null) scores = scores * Wide(factors).unsqueeze(2);
+        if (form?.Cap is { } cap) scores = (scores / cap).tanh() * cap;
         var places = arange(key.shape[2], device: CUDA);
         if (begins is not null) scores = scores.masked_fill(places < begins.view(-1, 1, 1, 1), double.NegativeInfinity);
         if (ends is not null) scores = scores.masked_fill(places >= ends.view(-1, 1, 1, 1), double.NegativeInfinity);
-        return scores.softmax(-1).matmul(Wide(value));
+        if (form?.Sinks is not { } sinks) return scores.softmax(-1).matmul(Wide(value));
+        var sink = sinks.to(ScalarType.Float64).view(1, -1, 1, 1).expand(scores.shape[0], -1, 1, 1);
+        return cat([scores, sink], -1).softmax(-1).narrow(-1, 0, key.shape[2]).matmul(Wide(value));
     }
 }

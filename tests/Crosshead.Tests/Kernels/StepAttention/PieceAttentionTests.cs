@@ -13,6 +13,10 @@ public sealed class PieceAttentionTests
 
     [Theory]
     [InlineData(128, 128, 2, 4, false, null)]
+    [InlineData(64, 64, 2, 8, false, 128, 2)]
+    [InlineData(128, 128, 2, 4, false, null, 0)]
+    [InlineData(256, 256, 2, 4, false, 300, 2)]
+    [InlineData(256, 256, 1, 32, true, null, 2)]
     [InlineData(64, 64, 8, 4, false, null)]
     [InlineData(64, 64, 8, 4, false, 100)]
     [InlineData(256, 256, 1, 32, false, null)] // components: two tokens a block
@@ -20,7 +24,7 @@ public sealed class PieceAttentionTests
     [InlineData(512, 512, 1, 64, false, null)] // a token a block
     [InlineData(80, 112, 2, 5, false, null)]
     public void Rows_that_read_pieces_together_get_what_each_reads_alone(int keyWidth, int valueWidth, int rows,
-        int queries, bool scaled, int? window)
+        int queries, bool scaled, int? window, int? formed = null)
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         using var scope = NewDisposeScope();
@@ -50,13 +54,14 @@ public sealed class PieceAttentionTests
                 var tokens = Math.Min(PieceList.MostTokens, count - n);
                 pieces.Add(new Piece(pieces.Sum(p => p.Tokens), tokens, before + n + tokens));
             }
+        var form = formed is { } one ? Forms(rows * queries)[one] : Scale;
         // a row at a time: all of them would not fit
         var expected = cat([.. Enumerable.Range(0, batch).Select(row =>
         {
             using var step = NewDisposeScope();
             Tensor InOrder(Tensor pages) => pages[own[row]].unsqueeze(0).transpose(1, 2).flatten(2, 3);
             return Reference(query.narrow(0, row, 1), InOrder(key), InOrder(value),
-                factors is null ? null : InOrder(factors), begins?.narrow(0, row, 1), ends.narrow(0, row, 1))
+                factors is null ? null : InOrder(factors), begins?.narrow(0, row, 1), ends.narrow(0, row, 1), form)
                 .MoveToOuterDisposeScope();
         })]);
         using var scratch = new PieceScratch(CUDA);
@@ -66,7 +71,7 @@ public sealed class PieceAttentionTests
             PieceList.Write(pieces, DecodeAttention.PieceTokens(key, value, rows * queries, factors), splits, items);
             var work = new PieceWork(tensor(items, [items.Length / PieceList.ItemLength, PieceList.ItemLength],
                 ScalarType.Int32, CUDA), PieceList.MostParts(splits), scratch);
-            Tensor Apply() => DecodeAttention.ApplyPaged(query, key, value, own.to(ScalarType.Int32), Scale, factors,
+            Tensor Apply() => DecodeAttention.ApplyPaged(query, key, value, own.to(ScalarType.Int32), form, factors,
                 begins, ends, work);
             Assert.True(DecodeAttention.PieceTokens(key, value, rows * queries, factors) > 0);
             var actual = Apply();

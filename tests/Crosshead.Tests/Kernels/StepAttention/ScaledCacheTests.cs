@@ -61,17 +61,20 @@ public sealed class ScaledCacheTests
 
         var query = randn([batch, rows * queries, 1, keyWidth], ScalarType.BFloat16, s_device);
         Assert.True(DecodeAttention.Supports(query, keys, values, null, scales));
-        foreach (var end in new[] { tokens, 65, 1 })
-        {
-            var ends = full([batch], end, ScalarType.Int32, s_device);
-            var actual = paged
-                ? DecodeAttention.ApplyPaged(query, keys, values, table!, Scale, ends: ends, scales: scales)
-                : DecodeAttention.Apply(query, keys, values, Scale, ends: ends, scales: scales);
-            var expected = Attended(query, kept.Item1.narrow(2, 0, end), kept.Item2.narrow(2, 0, end));
-            var error = (actual.cpu().to(ScalarType.Float64) - expected).norm().item<double>()
-                / expected.norm().item<double>();
-            Assert.True(error < 0.005, $"{name} [{keyWidth}, {valueWidth}] of {end}: relative error {error:G3}");
-        }
+        var sinks = randn([rows * queries], ScalarType.BFloat16, s_device) * 3;
+        foreach (var form in new ScoreForm[] { Scale, new(Scale, Cap: 1.5), new(Scale, 30, sinks) })
+            foreach (var end in new[] { tokens, 65, 1 })
+            {
+                var ends = full([batch], end, ScalarType.Int32, s_device);
+                var actual = paged
+                    ? DecodeAttention.ApplyPaged(query, keys, values, table!, form, ends: ends, scales: scales)
+                    : DecodeAttention.Apply(query, keys, values, form, ends: ends, scales: scales);
+                var expected = Attended(query, kept.Item1.narrow(2, 0, end), kept.Item2.narrow(2, 0, end), form);
+                var error = (actual.cpu().to(ScalarType.Float64) - expected).norm().item<double>()
+                    / expected.norm().item<double>();
+                Assert.True(error < 0.005,
+                    $"{name} [{keyWidth}, {valueWidth}] of {end}, {form}: relative error {error:G3}");
+            }
     }
 
     // Half precision, in which products are computed, has neither the numbers nor the scales of these.
@@ -135,12 +138,16 @@ public sealed class ScaledCacheTests
         return numbers;
     }
 
-    private static Tensor Attended(Tensor query, Tensor key, Tensor value)
+    private static Tensor Attended(Tensor query, Tensor key, Tensor value, ScoreForm? form = null)
     {
         var (q, k, v) = (query.cpu().to(ScalarType.Float64), key.cpu().to(ScalarType.Float64),
             value.cpu().to(ScalarType.Float64));
         var queries = q.shape[1] / k.shape[1];
         (k, v) = (k.repeat_interleave(queries, 1), v.repeat_interleave(queries, 1));
-        return (q.matmul(k.transpose(2, 3)) * Scale).softmax(-1).matmul(v);
+        var scores = q.matmul(k.transpose(2, 3)) * Scale;
+        if (form?.Cap is { } cap) scores = (scores / cap).tanh() * cap;
+        if (form?.Sinks is not { } sinks) return scores.softmax(-1).matmul(v);
+        var sink = sinks.cpu().to(ScalarType.Float64).view(1, -1, 1, 1).expand(scores.shape[0], -1, 1, 1);
+        return cat([scores, sink], -1).softmax(-1).narrow(-1, 0, k.shape[2]).matmul(v);
     }
 }

@@ -13,11 +13,14 @@ public sealed class ShareAttentionTests
 
     [Theory]
     [InlineData(256, 256, 32, false, null)]
+    [InlineData(256, 256, 32, false, null, 2)]
+    [InlineData(192, 320, 24, true, 100, 2)]
+    [InlineData(128, 128, 5, false, null, 1)]
     [InlineData(256, 384, 32, true, 300)]
     [InlineData(192, 320, 24, false, 100)]
     [InlineData(128, 80, 8, true, null)]
     public void Rows_of_any_lengths_get_what_each_reads_alone(int keyWidth, int valueWidth, int heads, bool scaled,
-        int? window)
+        int? window, int? formed = null)
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         using var scope = NewDisposeScope();
@@ -35,13 +38,14 @@ public sealed class ShareAttentionTests
         var last = tensor(ends, ScalarType.Int32, CUDA);
         var begins = window is { } width
             ? tensor(ends.Select(end => Math.Max(0, end - width)).ToArray(), ScalarType.Int32, CUDA) : null;
+        var form = formed is { } one ? Forms(heads)[one] : Scale;
         // a row at a time: all of them would not fit
         var expected = cat([.. Enumerable.Range(0, ends.Length).Select(row =>
         {
             using var step = NewDisposeScope();
             Tensor InOrder(Tensor pages) => pages[table[row]].unsqueeze(0).transpose(1, 2).flatten(2, 3);
             return Reference(query.narrow(0, row, 1), InOrder(key), InOrder(value),
-                factors is null ? null : InOrder(factors), begins?.narrow(0, row, 1), last.narrow(0, row, 1))
+                factors is null ? null : InOrder(factors), begins?.narrow(0, row, 1), last.narrow(0, row, 1), form)
                 .MoveToOuterDisposeScope();
         })]);
         var rows = ends.Select((end, row) => new Piece(row, 1, end)).ToList();
@@ -57,7 +61,7 @@ public sealed class ShareAttentionTests
                 MostTokens = 1,
                 Starts = tensor(starts, ScalarType.Int32, CUDA),
             };
-            Tensor Apply() => DecodeAttention.ApplyPaged(query, key, value, table.to(ScalarType.Int32), Scale, factors,
+            Tensor Apply() => DecodeAttention.ApplyPaged(query, key, value, table.to(ScalarType.Int32), form, factors,
                 begins, last, work);
             var actual = Apply();
             AssertNear(expected, actual);

@@ -35,20 +35,24 @@ public sealed class TokenAttentionTests
             var (keys, values) = (Random(shape), Random(shape));
             var (ownKeys, ownValues) = (keys.clone(), values.clone());
             var scale = 1 / Math.Sqrt(width);
+            var sinks = Random(heads) * 3;
 
             Assert.True(TokenAttention.Supports(joint, cos, keys, values, heads, Capacity, paged, queryNorm,
                 keyNorm));
-            var actual = TokenAttention.Apply(joint, cos, sin, queryNorm, keyNorm, Epsilon, positions, ownKeys,
-                ownValues, table, scale);
-
             var query = StepHeads.Apply(joint, cos, sin, queryNorm, keyNorm, Epsilon, null, positions, keys, values,
                 null, table).transpose(1, 2);
-            var expected = (table is null ? DecodeAttention.Apply(query, keys, values, scale, ends: ends)
-                : DecodeAttention.ApplyPaged(query, keys, values, table, scale, ends: ends)).transpose(1, 2);
-            Assert.True(keys.equal(ownKeys).all().item<bool>());
-            Assert.True(values.equal(ownValues).all().item<bool>());
-            var error = ((actual - expected).abs().max() / expected.abs().max()).to(ScalarType.Float32).item<float>();
-            Assert.True(error < 1e-2, $"relative error {error:e2} at position {at}");
+            foreach (var form in new ScoreForm[] { scale, new(scale, Cap: 1.5), new(scale, 30, sinks) })
+            {
+                var actual = TokenAttention.Apply(joint, cos, sin, queryNorm, keyNorm, Epsilon, positions, ownKeys,
+                    ownValues, table, form);
+                var expected = (table is null ? DecodeAttention.Apply(query, keys, values, form, ends: ends)
+                    : DecodeAttention.ApplyPaged(query, keys, values, table, form, ends: ends)).transpose(1, 2);
+                Assert.True(keys.equal(ownKeys).all().item<bool>());
+                Assert.True(values.equal(ownValues).all().item<bool>());
+                var error = ((actual - expected).abs().max() / expected.abs().max()).to(ScalarType.Float32)
+                    .item<float>();
+                Assert.True(error < 1e-2, $"relative error {error:e2} at position {at}, {form}");
+            }
         }
     }
 
