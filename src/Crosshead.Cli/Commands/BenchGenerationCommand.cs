@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Crosshead.Attention;
 using Crosshead.Checkpoints;
-using Crosshead.Checkpoints.Gguf;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Cli.Options;
 using Crosshead.Decoding.TensorParallel;
@@ -24,13 +23,13 @@ internal abstract class BenchGenerationCommand : BenchCommand
         2, 1 << 24, 128);
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "Type of a GGUF file, such as q8_0 or q4_k_m, whose types of weights the model gets; those of "
-            + "--dtype without it.",
+        Description = "Type of a GGUF file, such as q8_0 or q4_k_m, whose types of weights the model gets. Or fp8 or "
+            + "mxfp4, for layers or experts as quantised folders of Hugging Face have them. Those of --dtype without it.",
         HelpName = "type",
     };
     private readonly Option<int> _parallel = TensorParallelOption.Create();
     private int _promptTokens, _newTokens, _ranks;
-    private GgufRecipe? _recipe;
+    private DrawnWeights? _drawn;
 
     /// <summary>Describes the command.</summary>
     protected BenchGenerationCommand(string name, string description, params string[] examples)
@@ -47,7 +46,7 @@ internal abstract class BenchGenerationCommand : BenchCommand
     {
         (_promptTokens, _newTokens) = (arguments.GetValue(_prompt), arguments.GetValue(_new));
         _ranks = arguments.GetValue(_parallel);
-        _recipe = arguments.GetValue(_weights) is { } name ? GgufRecipe.Named(name) : null;
+        _drawn = arguments.GetValue(_weights) is { } name ? DrawnWeights.Named(name) : null;
         if (_promptTokens + _newTokens > shape.Context)
             throw new CrossheadException(
                 $"--prompt-tokens ({_promptTokens}) and --new-tokens ({_newTokens}) are more than --context "
@@ -62,8 +61,8 @@ internal abstract class BenchGenerationCommand : BenchCommand
     protected override IEnumerable<BenchCase> Time(ModelOptions shape, BenchRun run)
     {
         using var shared = _ranks == 1 ? null
-            : SharedModels.Draw(shape, _recipe, _ranks, run.Type, run.Device);
-        using var model = shared is null ? DrawnModel.Of(shape, _recipe, run.Type, run.Device) : null;
+            : SharedModels.Draw(shape, _drawn, _ranks, run.Type, run.Device);
+        using var model = shared is null ? DrawnModel.Of(shape, _drawn, run.Type, run.Device) : null;
         var random = new Random(1);
         int[][] prompts = [.. Enumerable.Range(0, run.Batch)
             .Select(_ => Enumerable.Range(0, _promptTokens).Select(_ => random.Next(shape.VocabularySize)).ToArray())];
@@ -85,7 +84,7 @@ internal abstract class BenchGenerationCommand : BenchCommand
 
     /// <summary>The name of a model in results.</summary>
     protected string NameOf(ModelOptions shape) => shape.Attention.Variant.NameOf()
-        + (_recipe is { } recipe ? $" {recipe.Name}" : "") + (_ranks > 1 ? $" on {_ranks} GPUs" : "");
+        + (_drawn is { } drawn ? $" {drawn.Name}" : "") + (_ranks > 1 ? $" on {_ranks} GPUs" : "");
 
     /// <summary>Tokens of each prompt.</summary>
     protected int PromptTokens => _promptTokens;
@@ -96,7 +95,7 @@ internal abstract class BenchGenerationCommand : BenchCommand
     protected double DecodeBytes(ModelOptions shape, BenchRun run)
     {
         var cost = ModelCost.Of(shape);
-        var element = _recipe is { } recipe ? DrawnModel.BytesOf(shape, recipe, run.Type) / (double)cost.Parameters
+        var element = _drawn is { } drawn ? DrawnModel.BytesOf(shape, drawn, run.Type) / (double)cost.Parameters
             : Precision.BytesOf(run.Type);
         // Of the embedding, one row per token is read. A tied embedding is read whole, because it is also the head.
         // Only the experts of one token are counted; how many more a batch reads depends on chance.

@@ -1,5 +1,4 @@
 using Crosshead.Checkpoints;
-using Crosshead.Checkpoints.Gguf;
 using Crosshead.Decoding.TensorParallel;
 using Crosshead.Model;
 using static TorchSharp.torch;
@@ -26,16 +25,16 @@ public static class SharedModels
 
     /// <summary>Makes a model with random weights, as <see cref="DrawnModel"/> does.</summary>
     /// <param name="shape">Its shape.</param>
-    /// <param name="recipe">The types of the weights; null for tensors.</param>
+    /// <param name="weights">The types of the weights; null for tensors.</param>
     /// <param name="ranks">Number of GPUs.</param>
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the first GPU; the others follow it.</param>
     /// <exception cref="CrossheadException">The model or the GPUs are not for that.</exception>
-    public static TensorParallelModel Draw(ModelOptions shape, GgufRecipe? recipe, int ranks, ScalarType type,
+    public static TensorParallelModel Draw(ModelOptions shape, DrawnWeights? weights, int ranks, ScalarType type,
         Device device)
     {
         TensorParallelModel.Check(shape, ranks, device, type);
         cuda.manual_seed_all(1); // all GPUs draw the same numbers for what all have
-        return TensorParallelModel.Of(shape, ranks, device, (part, own) => DrawnModel.Of(part, recipe, type, own));
+        return TensorParallelModel.Of(shape, ranks, device, (part, own) => DrawnModel.Of(part, weights, type, own));
     }
 }

@@ -39,4 +39,32 @@ public sealed class DrawnModelTests
         Assert.InRange(weight.std().item<float>(), 0.9 * options.InitializerRange, 1.1 * options.InitializerRange);
         Assert.True(model.Logits(tensor(new long[] { 1, 2, 3 }, [1, 3])).isfinite().all().item<bool>());
     }
+
+    [Theory]
+    [InlineData("fp8", "F8", "F8", null)]
+    [InlineData("mxfp4", null, "MXFP4", null)]
+    public void Weights_are_those_of_a_quantised_folder(string name, string? attention, string expert, string? others)
+    {
+        var options = new ModelOptions
+        {
+            VocabularySize = 300,
+            HiddenSize = 256,
+            FeedForwardSize = 512,
+            Layers = 2,
+            Experts = new() { Count = 4, PerToken = 2, InnerSize = 96 },
+            Attention = new AttentionOptions { Heads = 4, KeyValueHeads = 4 },
+        };
+        var drawn = DrawnWeights.Named(name);
+        using var model = DrawnModel.Of(options, drawn, ScalarType.Float32);
+        var formats = model.Parameters.ToDictionary(p => p.Name, p => p.Stored?.Format.Name);
+        Assert.Equal(attention, formats["model.layers.0.self_attn.q_proj.weight"]);
+        Assert.Equal(expert, formats["model.layers.1.mlp.experts.3.down_proj.weight"]);
+        foreach (var dense in new[] { "lm_head.weight", "model.embed_tokens.weight", "model.layers.1.mlp.gate.weight" })
+            Assert.Equal(others, formats[dense]);
+        using var scope = NewDisposeScope();
+        var weight = model.Parameters.Single(p => p.Name == "model.layers.1.mlp.experts.0.up_proj.weight")
+            .In(ScalarType.Float32);
+        Assert.InRange(weight.std().item<float>(), 0.7 * options.InitializerRange, 1.4 * options.InitializerRange);
+        Assert.True(model.Logits(tensor(new long[] { 1, 2, 3 }, [1, 3])).isfinite().all().item<bool>());
+    }
 }
