@@ -24,7 +24,8 @@ internal abstract class BenchGenerationCommand : BenchCommand
     private readonly Option<string?> _weights = new("--weights")
     {
         Description = "Type of a GGUF file, such as q8_0 or q4_k_m, whose types of weights the model gets. Or fp8 or "
-            + "mxfp4, for layers or experts as quantised folders of Hugging Face have them. Those of --dtype without it.",
+            + "mxfp4, for layers or experts as quantised folders of Hugging Face have them. Those of --dtype "
+            + "without it.",
         HelpName = "type",
     };
     private readonly Option<int> _parallel = TensorParallelOption.Create();

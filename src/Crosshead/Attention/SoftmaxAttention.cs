@@ -87,8 +87,8 @@ public static class SoftmaxAttention
                 return AttendEfficiently(query, key, value, view, scale);
         }
         // libtorch's own kernel is a tenth faster for usual heads that are seen from the first token on.
-        var usual = plain && view.Begins is null && view.Length is null && keyFactors is null && key.shape[1] == value.shape[1]
-            && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
+        var usual = plain && view.Begins is null && view.Length is null && keyFactors is null
+            && key.shape[1] == value.shape[1] && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
         if (view.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyFactors))
             return DecodeAttention.Apply(query, key, value, scores, keyFactors, view.Begins, view.Length);
         value = Repeat(value, key.shape[1] / value.shape[1]); // no other kernel knows value heads that key heads share

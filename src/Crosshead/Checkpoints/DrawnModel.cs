@@ -101,14 +101,15 @@ public static class DrawnModel
         return numbers;
     }
 
-    // Random blocks of floating-point numbers with a scale, which nothing writes. Their numbers are evenly spread codes.
+    // Random blocks of floating-point numbers with a scale, which nothing writes. All codes are drawn alike.
     private static void DrawBlocks(WeightFormat format, Span<byte> blocks, double deviation)
     {
         new Random(1).NextBytes(blocks);
         for (var at = 0; at < blocks.Length; at += format.BlockBytes)
         {
             var block = blocks.Slice(at, format.BlockBytes);
-            if (format == WeightFormat.Mxfp4) block[0] = (byte)(127 + Math.Round(Math.Log2(deviation / DeviationOfFp4)));
+            if (format == WeightFormat.Mxfp4)
+                block[0] = (byte)(127 + Math.Round(Math.Log2(deviation / DeviationOfFp4)));
             else
             {
                 foreach (ref var code in block[sizeof(float)..]) code &= 0xb7; // less than 2, and so no NaN

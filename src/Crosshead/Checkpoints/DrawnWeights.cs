@@ -5,8 +5,8 @@ using Crosshead.Weights;
 namespace Crosshead.Checkpoints;
 
 /// <summary>
-/// Which types the weights of a <see cref="DrawnModel"/> have: those of a GGUF file, or of a quantised folder of Hugging
-/// Face.
+/// Which types the weights of a <see cref="DrawnModel"/> have: those of a GGUF file, or of a quantised folder of
+/// Hugging Face.
 /// </summary>
 public sealed class DrawnWeights
 {

@@ -56,13 +56,13 @@ public sealed class FeedForward : IFeedForward
     }
 
     /// <summary>
-    /// Like <see cref="Fold()"/>, for a gate and an up projection that already lie side by side, [2·inner, width], and
-    /// their biases [2·inner], null for none.
+    /// Like <see cref="Fold()"/>, for a gate and an up projection that already lie side by side.
     /// </summary>
-    internal void Fold(Tensor gateUp, Tensor? bias)
+    /// <param name="gateUp">Both; this object takes ownership.</param>
+    internal void Fold(JointLinear gateUp)
     {
         _joint?.Dispose();
-        _joint = JointLinear.Over(gateUp, bias, Gate, Up);
+        _joint = gateUp;
     }
 
     /// <summary>x + forward(norm(x)) with packed weights and a few tokens; null for others.</summary>

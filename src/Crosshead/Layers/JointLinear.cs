@@ -103,6 +103,17 @@ internal sealed class JointLinear : IDisposable
         return new JointLinear(weight.DetachFromDisposeScope(), bias?.DetachFromDisposeScope(), Divide(weight, parts));
     }
 
+    /// <summary>The same for weights that lie side by side in a larger one.</summary>
+    /// <param name="weight">All weights, [Σ width, D].</param>
+    /// <param name="bias">All biases, [Σ width]; this object takes ownership. Null for none.</param>
+    /// <param name="owners">The layers, which have their parts of it.</param>
+    public static JointLinear Over(PackedMatrix weight, Tensor? bias, params ReadOnlySpan<Linear> owners)
+    {
+        var parts = new List<(Parameter, Tensor?)>();
+        foreach (var owner in owners) parts.Add((owner.Weight, null));
+        return new JointLinear(weight, bias?.DetachFromDisposeScope(), [.. parts]);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

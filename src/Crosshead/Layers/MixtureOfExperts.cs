@@ -16,8 +16,7 @@ public sealed class MixtureOfExperts : IFeedForward
     private readonly FeedForward[] _experts;
     private readonly int _chosen;
     private readonly double? _limit;
-    private Tensor? _gateUp, _down;         // all experts', [E,2·inner,D] and [E,D,inner]
-    private Tensor? _gateUpBias, _downBias; // [E,2·inner] and [E,D]; null for none
+    private ExpertMatrix? _gateUp, _down; // [2·inner,D] and [D,inner] of each; null on the CPU
 
     /// <summary>
     /// Creates the router <c>gate</c> [experts, width], <c>experts.0</c>, <c>experts.1</c>, … and, if there are any,
@@ -62,18 +61,10 @@ public sealed class MixtureOfExperts : IFeedForward
         if (Router.Weight.Device.type != DeviceType.CUDA) return; // weights that are mapped from a file stay so
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        Tensor Joint(Func<FeedForward, IEnumerable<Parameter>> of) =>
-            stack(_experts.SelectMany(of).Select(p => p.Value));
-        _gateUp = Joint(e => [e.Gate.Weight, e.Up.Weight]).view(_experts.Length, -1, Router.Weight.Value.shape[1])
-            .DetachFromDisposeScope();
-        if (_experts[0] is { Gate.Bias: not null })
-        {
-            _gateUpBias = Joint(e => [e.Gate.Bias!, e.Up.Bias!]).view(_experts.Length, -1).DetachFromDisposeScope();
-            _downBias = Joint(e => [e.Down.Bias!]).DetachFromDisposeScope();
-        }
-        for (var i = 0; i < _experts.Length; i++) _experts[i].Fold(_gateUp[i], _gateUpBias?[i]);
-        _down = Joint(e => [e.Down.Weight]).DetachFromDisposeScope();
-        for (var i = 0; i < _experts.Length; i++) _experts[i].Down.Weight.ReplaceWithView(_down[i]);
+        _gateUp = new ExpertMatrix([.. _experts.Select(e => new[] { e.Gate, e.Up })]);
+        for (var i = 0; i < _experts.Length; i++) _experts[i].Fold(_gateUp.Of(i, _experts[i].Gate, _experts[i].Up));
+        _down = new ExpertMatrix([.. _experts.Select(e => new[] { e.Down })]);
+        for (var i = 0; i < _experts.Length; i++) _down.Divide(i, _experts[i].Down);
     }
 
     /// <inheritdoc/>
@@ -86,8 +77,9 @@ public sealed class MixtureOfExperts : IFeedForward
 
     private void DisposePacked()
     {
-        foreach (var tensor in new[] { _gateUp, _down, _gateUpBias, _downBias }) tensor?.Dispose();
-        (_gateUp, _down, _gateUpBias, _downBias) = (null, null, null, null);
+        _gateUp?.Dispose();
+        _down?.Dispose();
+        (_gateUp, _down) = (null, null);
     }
 
     /// <inheritdoc/>
@@ -102,22 +94,14 @@ public sealed class MixtureOfExperts : IFeedForward
     // no kernels for it.
     private Tensor? ByDevice(Tensor rows)
     {
-        if (_gateUp is not { } gateUp || _down is not { } down || gateUp.shape[1] % 16 != 0
-            || !SkinnyMatMul.SupportsTypes(rows, gateUp, null) || _router.ChoiceOf(rows) is not { } choice) return null;
-        var plain = _limit is null && _gateUpBias is null;
-        if (plain && _downBias is null && ExpertStep.Supports(choice))
-            return ExpertStep.Apply(rows, gateUp, down, choice);                              // [T,D]
+        if (_gateUp is not { } gateUp || _down is not { } down || !gateUp.Supports(rows)
+            || _router.ChoiceOf(rows) is not { } choice) return null;
+        if (_limit is null && gateUp.Plain is { } first && down.Plain is { } second && ExpertStep.Supports(choice))
+            return ExpertStep.Apply(rows, first, second, choice);                             // [T,D]
         var routes = ExpertRoutes.Of(choice);
-        var inner = SkinnyMatMul.ApplyExperts(rows, gateUp, routes, _chosen, gated: plain);   // [T·k,inner]
-        if (!plain)
-        {
-            if (_gateUpBias is not null) inner = inner + _gateUpBias.index_select(0, routes.Experts);
-            var halves = inner.chunk(2, -1);
-            inner = _experts[0].Gated(halves[0], halves[1]).contiguous();
-        }
-        var outputs = SkinnyMatMul.ApplyExperts(inner, down, routes, 1, gated: false);        // [T·k,D]
-        if (_downBias is not null) outputs = outputs + _downBias.index_select(0, routes.Experts);
-        return routes.Sum(outputs);
+        var gate = _limit is { } limit ? ProductGate.Clamped(limit) : ProductGate.Silu;
+        var inner = gateUp.Apply(rows, routes, _chosen, gate);                                // [T·k,inner]
+        return routes.Sum(down.Apply(inner, routes, 1, ProductGate.None));
     }
 
     private Tensor ByHost(Tensor rows)

@@ -51,12 +51,22 @@ public sealed class PackedModelTests
         Check(Options(tied, bias: bias), GgufRecipe.Named(recipe), packed: recipe != "f16");
     }
 
-    [Fact]
-    public void Experts_become_tensors()
+    [Theory]
+    [InlineData("q4_k_m", false)]
+    [InlineData("q4_0", true)]
+    [InlineData("f16", true)]
+    public void Experts_stay_quantised(string recipe, bool clamped)
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
-        Check(Options(experts: new ExpertOptions { Count = 8, PerToken = 2, InnerSize = 256 }),
-            GgufRecipe.Named("q4_k_m"), packed: true);
+        Check(Options(experts: new ExpertOptions
+        {
+            Count = 8,
+            PerToken = 2,
+            InnerSize = 256,
+            Bias = clamped,
+            RouterBias = clamped,
+            SwiGluLimit = clamped ? 0.5 : null,
+        }), GgufRecipe.Named(recipe), packed: recipe != "f16", experts: true);
     }
 
     [Fact]
@@ -91,11 +101,14 @@ public sealed class PackedModelTests
     }
 
     // Prompts and steps of three sequences, alone and together with a long prompt.
-    private static void Check(ModelOptions options, GgufRecipe recipe, bool packed)
+    private static void Check(ModelOptions options, GgufRecipe recipe, bool packed, bool experts = false)
     {
         using var exact = DrawnModel.Of(options, recipe, ScalarType.Float32);
         using var model = DrawnModel.Of(options, recipe, ScalarType.BFloat16, new Device("cuda:0"));
         Assert.Equal(packed, model.Parameters.Any(p => p.Packed is not null));
+        if (experts)
+            Assert.All(model.Parameters.Where(p => p.Name.Contains(".experts.", StringComparison.Ordinal)
+                && p.Kind == ParameterKind.Matrix), p => Assert.Equal(packed, p.Packed is not null));
         int[][] sequences = [.. Enumerable.Range(0, 3).Select(s => TinyModels.Ids(60 + s, seed: s, vocabulary: 300))];
         using var grad = no_grad();
         using var scope = NewDisposeScope();

@@ -14,8 +14,7 @@ namespace Crosshead.Kernels.Experts;
 /// <param name="Chosen">The expert of each slot, −1 for none, [slots] (int32).</param>
 /// <param name="Starts">Where each slot's stretch begins, [slots + 1] (int32).</param>
 /// <param name="Order">Places sorted by expert, [T·k] (int32).</param>
-/// <param name="Experts">The expert of each place, [T·k] (int32).</param>
-internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts, Tensor Order, Tensor Experts)
+internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts, Tensor Order)
 {
     private const int MostPlaces = 1024, MostTokens = 64, MostThreads = 1024;
 
@@ -42,7 +41,6 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
         var slots = Math.Min(choice.Experts, tokens * perToken);
         var routes = new ExpertRoutes(empty([tokens, perToken], ScalarType.Float32, logits.device),
             empty([slots], ScalarType.Int32, logits.device), empty([slots + 1], ScalarType.Int32, logits.device),
-            empty([tokens * perToken], ScalarType.Int32, logits.device),
             empty([tokens * perToken], ScalarType.Int32, logits.device));
         // A warp a token, a thread an expert and a place.
         var threads = Math.Min(MostThreads,
@@ -51,8 +49,7 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
             threads, 0,
             [
                 Aten.DataPointer(logits), Aten.DataPointer(routes.Weights), Aten.DataPointer(routes.Chosen),
-                Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order), Aten.DataPointer(routes.Experts),
-                tokens, slots, .. choice.Arguments,
+                Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order), tokens, slots, .. choice.Arguments,
             ], early: true);
         choice.KeepAlive();
         return routes;

@@ -21,7 +21,7 @@ __device__ __forceinline__ int sum_up_to(int x, int* parts)
 // places[starts[s + 1] − 1], and place t·k + j is token t's j-th expert, expert_of[t·k + j].
 extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __restrict__ logits,
     float* __restrict__ weights, int* __restrict__ chosen, int* __restrict__ starts, int* __restrict__ places,
-    int* __restrict__ experts_of, int tokens, int slots, RULE_PARAMETERS)
+    int tokens, int slots, RULE_PARAMETERS)
 {
     __shared__ int expert_of[MOST];
     __shared__ float probability_of[MOST];
@@ -48,10 +48,7 @@ extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __
         }
         const float whole = whole_of(sum_of_warp(sum), renormalize);
         for (int j = lane; j < k; j += 32)
-        {
             weights[token * k + j] = probability_of[token * k + j] / whole * factor;
-            experts_of[token * k + j] = expert_of[token * k + j];
-        }
     }
     __syncthreads();
 

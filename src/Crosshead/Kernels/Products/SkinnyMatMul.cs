@@ -22,7 +22,7 @@ internal static class SkinnyMatMul
     private const int ManyRows = 64, ManyGroups = 4;
 
     private static readonly Lazy<string> Source = new(
-        () => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "skinny_matmul.cu"));
+        () => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "gates.cuh", "skinny_matmul.cu"));
 
     // What a weight serves.
     private enum Weights { All, Expert, Group }
@@ -51,7 +51,7 @@ internal static class SkinnyMatMul
     /// <param name="bias">[O]; null for none.</param>
     /// <returns>[…, O]</returns>
     public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) =>
-        Run(x, weight, bias, weight.shape[0], gated: false, x.dtype);
+        Run(x, weight, bias, ProductGate.None, x.dtype);
 
     /// <summary>
     /// x weightᵀ in the precision of its sums, for a router's logits, whose order must not depend on rounding.
@@ -60,7 +60,7 @@ internal static class SkinnyMatMul
     /// <param name="weight">[O, K]</param>
     /// <returns>[…, O] in float32.</returns>
     public static Tensor ApplyWide(Tensor x, Tensor weight) =>
-        Run(x, weight, null, weight.shape[0], gated: false, ScalarType.Float32);
+        Run(x, weight, null, ProductGate.None, ScalarType.Float32);
 
     /// <summary>silu(gate)·up of a joint projection.</summary>
     /// <param name="x">[…, K]</param>
@@ -68,28 +68,32 @@ internal static class SkinnyMatMul
     /// <param name="bias">[2·O]; null for none.</param>
     /// <returns>[…, O]</returns>
     public static Tensor ApplyGated(Tensor x, Tensor weight, Tensor? bias) =>
-        Run(x, weight, bias, weight.shape[0] / 2, gated: true, x.dtype);
+        Run(x, weight, bias, ProductGate.Silu, x.dtype);
 
     /// <summary>Like <see cref="Apply"/> or <see cref="ApplyGated"/> with one weight per expert.</summary>
     /// <param name="x">[T, K]</param>
     /// <param name="weight">[E, O, K], or [E, 2·O, K]: gate, then up.</param>
+    /// <param name="bias">[E, O] or [E, 2·O]; null for none.</param>
     /// <param name="routes">Which tokens each expert serves.</param>
     /// <param name="shared">Places that share a row of <paramref name="x"/>: place p reads row p div shared.</param>
-    /// <param name="gated">Whether the result is silu(gate)·up.</param>
+    /// <param name="gate">The gate, if there is one.</param>
     /// <returns>[places, O]</returns>
-    public static Tensor ApplyExperts(Tensor x, Tensor weight, ExpertRoutes routes, int shared, bool gated)
+    public static Tensor ApplyExperts(Tensor x, Tensor weight, Tensor? bias, ExpertRoutes routes, int shared,
+        ProductGate gate)
     {
         x = RowKernel.Dense(x);
-        var (outputs, inputs) = ((int)(weight.shape[1] / (gated ? 2 : 1)), (int)weight.shape[2]);
+        var (outputs, inputs) = ((int)weight.shape[1] / gate.RowsOfResult, (int)weight.shape[2]);
         var output = empty([routes.Places, outputs], x.dtype, x.device);
         // An expert seldom serves more than 8 tokens. If it does, its weight is read from the cache again.
-        var (kernel, width, threads) = Kernel(x.device_index, outputs, inputs, Weights.Expert, gated);
+        var (kernel, width, threads) = Kernel(x.device_index, outputs, inputs, Weights.Expert, gate);
         kernel.Launch(((outputs + width - 1) / width, routes.Slots, 1), threads, 0,
         [
-            Aten.DataPointer(x), Aten.DataPointer(weight), (nint)0, Aten.DataPointer(output), 0, outputs, inputs,
-            Aten.DataPointer(routes.Chosen), Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order), shared,
+            Aten.DataPointer(x), Aten.DataPointer(weight), Aten.Address(bias), Aten.DataPointer(output), 0, outputs,
+            inputs, Aten.DataPointer(routes.Chosen), Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order),
+            shared, gate.Limit,
         ], early: true);
-        foreach (var tensor in new[] { x, weight, routes.Chosen, routes.Starts, routes.Order }) GC.KeepAlive(tensor);
+        foreach (var tensor in new[] { x, weight, bias, routes.Chosen, routes.Starts, routes.Order })
+            GC.KeepAlive(tensor);
         return output;
     }
 
@@ -113,24 +117,24 @@ internal static class SkinnyMatMul
         kernel.Launch(((outputs + width - 1) / width, groups, (rows + columns - 1) / columns), threads, 0,
         [
             Aten.DataPointer(heads), Aten.DataPointer(weight), (nint)0, Aten.DataPointer(output), rows, outputs, inputs,
-            Aten.Address(wanted), (nint)0, (nint)0, count / groups,
+            Aten.Address(wanted), (nint)0, (nint)0, count / groups, 0f,
         ], early: true);
         foreach (var tensor in new[] { heads, weight, wanted }) GC.KeepAlive(tensor);
         return output;
     }
 
-    private static Tensor Run(Tensor x, Tensor weight, Tensor? bias, long outputs, bool gated, ScalarType type)
+    private static Tensor Run(Tensor x, Tensor weight, Tensor? bias, ProductGate gate, ScalarType type)
     {
         x = RowKernel.Dense(x);
-        var inputs = x.shape[^1];
+        var (outputs, inputs) = (weight.shape[0] / gate.RowsOfResult, x.shape[^1]);
         var output = empty([.. x.shape[..^1], outputs], type, x.device);
-        var (kernel, width, threads) = Kernel(x.device_index, (int)outputs, (int)inputs, Weights.All, gated,
+        var (kernel, width, threads) = Kernel(x.device_index, (int)outputs, (int)inputs, Weights.All, gate,
             wide: type == ScalarType.Float32);
         kernel.Launch((((int)outputs + width - 1) / width, 1, 1), threads, 0,
         [
             Aten.DataPointer(x), Aten.DataPointer(weight), Aten.Address(bias),
             Aten.DataPointer(output), (int)(x.numel() / inputs), (int)outputs, (int)inputs,
-            (nint)0, (nint)0, (nint)0, 1,
+            (nint)0, (nint)0, (nint)0, 1, 0f,
         ], early: true);
         foreach (var tensor in new[] { x, weight, bias }) GC.KeepAlive(tensor);
         return output;
@@ -139,15 +143,16 @@ internal static class SkinnyMatMul
     // Measured (docs/research-log.md): two tiles per block if these are enough for all multiprocessors, otherwise one
     // tile that is read further ahead; small blocks for the short rows of the experts' second products.
     private static (CudaKernel Kernel, int Outputs, int Threads) Kernel(int device, int outputs, int inputs, Weights of,
-        bool gated = false, bool wide = false, int columnGroups = 1)
+        ProductGate gate = default, bool wide = false, int columnGroups = 1)
     {
+        var gated = gate.Kind != 0;
         var experts = of == Weights.Expert;
         var (tiles, warps, depth) = of != Weights.All && inputs <= ShortInputs ? (2, 4, 2)
             : gated || experts || outputs > TileOutputs * CudaDevice.Get(device).Multiprocessors
             ? (2, 8, 4) : (1, 8, 8);
         var kernel = CudaKernel.Load(device, Source.Value, "skinny_matmul",
         [
-            $"TILES={tiles}", $"WARPS={warps}", $"DEPTH={depth}", $"GROUPS={columnGroups}", $"GLU={(gated ? 1 : 0)}",
+            $"TILES={tiles}", $"WARPS={warps}", $"DEPTH={depth}", $"GROUPS={columnGroups}", gate.Define,
             $"EXPERTS={(experts ? 1 : 0)}", $"HEADS={(of == Weights.Group ? 1 : 0)}", $"WIDE={(wide ? 1 : 0)}",
         ]);
         return (kernel, gated ? TileOutputs : tiles * TileOutputs, 32 * warps);

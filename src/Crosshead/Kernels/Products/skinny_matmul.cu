@@ -6,10 +6,11 @@
 // shared memory. The order of inputs within a product is free as long as weight and tokens agree on it: a thread takes
 // 8 inputs in a row of a weight's row, the same 8 of a token, and they serve two products.
 //
-// Compile-time: TILES, WARPS, DEPTH (steps of 32 inputs read at once), GROUPS (groups of 8 tokens), GLU (1: tile 0 of a
-// block are rows of a gate, tile 1 the same rows of up, `outputs` rows further on, and y = silu(gate)·up), EXPERTS (1:
-// a weight an expert, see below), HEADS (1: a weight a group of heads, see below), WIDE (1: y in float32). For compute
-// capability 8.0 and later; compiled behind bfloat16.cuh, tensor_cores.cuh and launches.cuh.
+// Compile-time: TILES, WARPS, DEPTH (steps of 32 inputs read at once), GROUPS (groups of 8 tokens), GLU (1 or 2: tile 0
+// of a block are rows of a gate, tile 1 the same rows of up, `outputs` rows further on, and y is what gates.cuh says),
+// EXPERTS (1: a weight and a bias an expert, see below), HEADS (1: a weight a group of heads, see below), WIDE (1: y in
+// float32). For compute capability 8.0 and later; compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh and
+// gates.cuh.
 
 #if WIDE
 typedef float result;
@@ -47,7 +48,7 @@ __device__ inline uint4 stream(const bf16* p)
 extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf16* __restrict__ x,
     const bf16* __restrict__ w, const bf16* __restrict__ bias, result* __restrict__ y, int tokens, int outputs,
     int inputs, const int* __restrict__ chosen, const int* __restrict__ starts,
-    const int* __restrict__ places, int shared)
+    const int* __restrict__ places, int shared, float limit)
 {
     __shared__ float sums[WARPS][TILES * 16][COLUMNS + 1];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
@@ -60,6 +61,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
     const int expert = chosen[blockIdx.y];
     if (expert < 0) return;
     w += (long long)expert * outputs * (GLU ? 2 : 1) * inputs;
+    if (bias) bias += (long long)expert * outputs * (GLU ? 2 : 1);
     const int begin = starts[blockIdx.y];
     tokens = starts[blockIdx.y + 1] - begin;
 #elif HEADS
@@ -173,7 +175,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
                 total += widen(bias[first + output]);
                 up += widen(bias[outputs + first + output]);
             }
-            total = total / (1 + __expf(-total)) * up;
+            total = gated(total, up, limit);
 #else
             if (bias) total += widen(bias[first + output]);
 #endif

@@ -147,7 +147,8 @@ internal static class DecodeAttention
                 (sums, largest, totals)),
             Aten.Address(pieces.Items), Aten.Address(pieces.Scratch.Counters), Aten.Address(pieces.Starts),
         ], early: true);
-        foreach (var tensor in new[] { key, value, table, factors, begins, ends, dense, scores.Sinks }) GC.KeepAlive(tensor);
+        foreach (var tensor in new[] { key, value, table, factors, begins, ends, dense, scores.Sinks })
+            GC.KeepAlive(tensor);
         GC.KeepAlive(pieces);
         return output;
     }

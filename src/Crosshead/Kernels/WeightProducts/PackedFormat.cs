@@ -44,7 +44,7 @@ internal sealed class PackedFormat(string name, int recordBytes)
     private static readonly Lazy<string> s_rows = new(
         () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "packed_records.cuh", "packed_rows.cu"));
     private static readonly Lazy<string> s_multiply = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
-        "launches.cuh", "packed_weights.cuh", "packed_matmul.cu"));
+        "launches.cuh", "gates.cuh", "packed_weights.cuh", "packed_matmul.cu"));
     private static readonly Lazy<string> s_tiles = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
         "launches.cuh", "clusters.cuh", "packed_weights.cuh", "packed_records.cuh", "packed_tiles.cu"));
 

@@ -1,4 +1,5 @@
 using Crosshead.Kernels.Common;
+using Crosshead.Kernels.Experts;
 using Crosshead.Kernels.Gating;
 using Crosshead.Kernels.Products;
 using Crosshead.Weights;
@@ -114,6 +115,36 @@ internal sealed class PackedMatrix : IDisposable
         _parts[0].Multiply(x, bias, output, 0, gated: true, norm, residual: null);
         return output;
     }
+
+    /// <summary>Like <see cref="Apply"/> with one of several matrices, one below the other, for each expert.</summary>
+    /// <param name="x">[T, columns]</param>
+    /// <param name="bias">[rows]; null for none.</param>
+    /// <param name="experts">Number of matrices, each of whole tiles of rows.</param>
+    /// <param name="routes">Which tokens each expert serves.</param>
+    /// <param name="shared">Places that share a row of <paramref name="x"/>: place p reads row p div shared.</param>
+    /// <param name="gate">The gate, if half of a matrix' rows are one.</param>
+    /// <returns>[places, outputs]</returns>
+    public Tensor ApplyExperts(Tensor x, Tensor? bias, int experts, ExpertRoutes routes, int shared, ProductGate gate)
+    {
+        x = RowKernel.Dense(x);
+        var output = empty([routes.Places, Rows / experts / gate.RowsOfResult], x.dtype, x.device);
+        _parts.Single().MultiplyExperts(x, bias, output, experts, routes, shared, gate);
+        return output;
+    }
+
+    /// <summary>Some of the rows, which last as long as this does.</summary>
+    /// <param name="first">The first, at the beginning of a tile.</param>
+    /// <param name="count">Number of rows.</param>
+    public PackedMatrix Some(long first, long count)
+    {
+        var part = _parts.Single();
+        return new PackedMatrix([part with { First = part.First + first, Rows = count }], _scratch, owns: false);
+    }
+
+    /// <summary>Whether matrices packed together are one stretch of records, each of whole tiles.</summary>
+    /// <param name="sources">Matrices with the same number of columns.</param>
+    public static bool AreAlike(IReadOnlyList<WeightMatrix> sources) => sources.All(s =>
+        s.Format == sources[0].Format && s.Columns == sources[0].Columns && s.Rows % PackedFormat.TileRows == 0);
 
     /// <summary>The rows of tokens, in bfloat16.</summary>
     /// <param name="tokens">[…] (int64) on the device.</param>

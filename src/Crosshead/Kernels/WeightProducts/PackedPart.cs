@@ -1,3 +1,5 @@
+using Crosshead.Kernels.Experts;
+using Crosshead.Kernels.Products;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Cuda;
 using Crosshead.Weights;
@@ -70,9 +72,11 @@ internal sealed record PackedPart(PackedFormat Format, Tensor Bytes, long First,
         ];
         if (tokens <= PackedPlan.MostTokens)
         {
-            var plan = PackedPlan.For(x.device_index, tokens, outputs, Columns, gated, norm is not null);
+            var plan = PackedPlan.For(x.device_index, tokens, outputs, Columns,
+                gated ? ProductGate.Silu : ProductGate.None, norm is not null);
             Format.Multiply(x.device_index, plan).Launch((Parts(outputs, plan.Outputs), 1, 1), 32 * plan.Warps, 0,
-                [.. arguments, Pointer(norm?.Weight), (float)(norm?.Epsilon ?? 0)], early: true);
+                [.. arguments, Pointer(norm?.Weight), (float)(norm?.Epsilon ?? 0), 0f, (nint)0, (nint)0, (nint)0, 1],
+                early: true);
         }
         else
         {
@@ -82,6 +86,31 @@ internal sealed record PackedPart(PackedFormat Format, Tensor Bytes, long First,
                 early: true);
         }
         foreach (var tensor in new[] { x, Bytes, bias, output, norm?.Weight, residual }) GC.KeepAlive(tensor);
+    }
+
+    /// <summary>Multiplies by one of several matrices, one below the other, that are of an expert each.</summary>
+    /// <param name="x">[T, columns]</param>
+    /// <param name="bias">[rows]; null for none.</param>
+    /// <param name="output">Receives [places, outputs].</param>
+    /// <param name="experts">Number of matrices, each of whole tiles.</param>
+    /// <param name="routes">Which tokens each expert serves.</param>
+    /// <param name="shared">Places that share a row of <paramref name="x"/>: place p reads row p div shared.</param>
+    /// <param name="gate">The gate, if half of a matrix' rows are one.</param>
+    public void MultiplyExperts(Tensor x, Tensor? bias, Tensor output, int experts, ExpertRoutes routes, int shared,
+        ProductGate gate)
+    {
+        var outputs = (int)output.shape[1];
+        // Half of the experts that are chosen serve no more tokens than this; others read their weight again.
+        var together = Math.Clamp(2 * routes.Places / experts, 1, Math.Min((int)x.shape[0], PackedPlan.MostTokens));
+        var plan = PackedPlan.For(x.device_index, together, outputs, Columns, gate, false, routes.Slots);
+        Format.Multiply(x.device_index, plan).Launch((Parts(outputs, plan.Outputs), routes.Slots, 1), 32 * plan.Warps,
+            0,
+            [
+                Aten.DataPointer(x), Address, Pointer(bias), Pointer(output), 0, outputs, Columns, outputs, (nint)0,
+                (nint)0, 0f, gate.Limit, Pointer(routes.Chosen), Pointer(routes.Starts), Pointer(routes.Order), shared,
+            ], early: true);
+        foreach (var tensor in new[] { x, Bytes, bias, output }) GC.KeepAlive(tensor);
+        GC.KeepAlive(routes);
     }
 
     private static nint Pointer(Tensor? tensor, long first = 0) =>

@@ -11,9 +11,9 @@
 // results by 1/rms, whose squares the warps of a group of tiles add up beside.
 //
 // Compile-time: FORMAT, TILES, WARPS, SPLIT, DEPTH (units read at once), TOKENS (most tokens: 1, 2, 4 or 8), GLU
-// (1: the first half of a warp's tiles are of a gate, the others the same of up, `outputs` rows further on, and
-// y = silu(gate)·up), NORM (1: x is normed). For compute capability 8.0 and later. Compiled behind bfloat16.cuh,
-// tensor_cores.cuh, launches.cuh and packed_weights.cuh.
+// (1 or 2: the first half of a warp's tiles are of a gate, the others the same of up, `outputs` rows further on, and
+// y is what gates.cuh says), NORM (1: x is normed), EXPERTS (1: a weight an expert, see below). For compute capability
+// 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, gates.cuh and packed_weights.cuh.
 
 #define OWN_TILES (GLU ? TILES / 2 : TILES)        // a warp's tiles of outputs
 #define ACROSS (WARPS / SPLIT)                     // a block's groups of them
@@ -80,15 +80,33 @@ __device__ __forceinline__ void norm_columns(uint2 (&columns)[2], const uint2 (&
 }
 
 // x [tokens, inputs], w the records of [outputs, inputs] (GLU: [2·outputs, inputs]), y rows of `stride` elements, as
-// are those of the residual, which is added; null for none. norm [inputs].
+// are those of the residual, which is added; null for none. norm [inputs]. With experts, w is one such weight an
+// expert, of whole tiles, and bias one such vector; block row e serves expert chosen[e], −1 for none, whose tokens are
+// places[starts[e]] … places[starts[e+1] − 1]: y's rows are these places, x's the places divided by `shared`.
 extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf16* __restrict__ x,
     const u8* __restrict__ w, const bf16* __restrict__ bias, bf16* __restrict__ y, int tokens, int outputs, int inputs,
-    int stride, const bf16* __restrict__ residual, const bf16* __restrict__ norm, float epsilon)
+    int stride, const bf16* __restrict__ residual, const bf16* __restrict__ norm, float epsilon, float limit,
+    const int* __restrict__ chosen, const int* __restrict__ starts, const int* __restrict__ places, int shared)
 {
     __shared__ float sums[WARPS][TILES * TILE_ROWS][TOKENS + 1], squares_of[WARPS][TOKENS];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
     const int units = (inputs + UNIT - 1) / UNIT, tiles = (outputs + TILE_ROWS - 1) / TILE_ROWS;
     const int own = (units + SPLIT - 1) / SPLIT, from = warp % SPLIT * own, to = min(from + own, units);
+
+#if EXPERTS
+    follow(); // which experts there are is known only when the router is done
+    let_follow();
+    const int expert = chosen[blockIdx.y];
+    if (expert < 0) return;
+    w += (long long)expert * tiles * (GLU ? 2 : 1) * units * RECORD_BYTES;
+    if (bias) bias += (long long)expert * outputs * (GLU ? 2 : 1);
+    const int begin = starts[blockIdx.y];
+    tokens = starts[blockIdx.y + 1] - begin;
+    auto place_of = [&](int token) -> long long { return places[begin + token]; };
+#else
+    auto place_of = [&](int token) -> long long { return token; };
+#endif
+    auto row_of = [&](int token) -> long long { return EXPERTS ? place_of(token) / shared : token; };
 
     const u8* records[TILES];
 #pragma unroll
@@ -108,8 +126,10 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
     };
     fetch_from(from); // the weight is there before the tokens are
     if (NORM) warm(norm, inputs * (int)sizeof(bf16));
+#if !EXPERTS
     let_follow();     // and so may be the next product's
     follow();
+#endif
 
     // What is added in the end is asked for now.
     bf16 added[ITEMS];
@@ -118,138 +138,142 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
     {
         const int at = threadIdx.x + i * 32 * WARPS, output = blockIdx.x * OUTPUTS_OF_BLOCK + at % OUTPUTS_OF_BLOCK,
             column = at / OUTPUTS_OF_BLOCK;
-        added[i] = residual && column < tokens && column < TOKENS && output < outputs
+        added[i] = !EXPERTS && residual && column < tokens && column < TOKENS && output < outputs
             ? residual[(long long)column * stride + output] : 0;
     }
 
-    // A lane's columns of the tokens: those of its token and its run of a product.
-    const bf16* columns_of = x + (long long)(row % TOKENS) * inputs + row / TOKENS * RUN;
-    const bool is_token = row % TOKENS < tokens;
-
-    float totals[TILES][4] = {}, squares = 0;
-    for (int start = from; start < to; start += DEPTH)
+    for (int base = 0; base == 0 || EXPERTS && base < tokens; base += TOKENS)
     {
-        if (start > from) fetch_from(start);
-#pragma unroll
-        for (int d = 0; d < DEPTH; d++)
+        // A lane's columns of the tokens: those of its token and its run of a product.
+        const bool is_token = base + row % TOKENS < tokens;
+        const bf16* columns_of = x + (is_token ? row_of(base + row % TOKENS) * inputs : 0) + row / TOKENS * RUN;
+
+        float totals[TILES][4] = {}, squares = 0;
+        for (int start = from; start < to; start += DEPTH)
         {
-            if (start + d >= to) break;
+            if (start > from || base > 0) fetch_from(start);
 #pragma unroll
-            for (int product = 0; product < PRODUCTS; product++)
+            for (int d = 0; d < DEPTH; d++)
             {
-                const int at = (start + d) * UNIT + product * TOGETHER * RUN;
-                const bool there = at + row / TOKENS * RUN < inputs;
-                uint2 columns[2];
-                read_columns(columns, columns_of + at, quad, is_token && there);
-                if (NORM)
+                if (start + d >= to) break;
+#pragma unroll
+                for (int product = 0; product < PRODUCTS; product++)
                 {
-                    uint2 gains[2];
-                    read_columns(gains, norm + at + row / TOKENS * RUN, quad, there);
-                    norm_columns(columns, gains, squares);
-                }
-                float products[TILES][2][4] = {}, plain[Format::SUBS][4] = {}; // the halves' products, less in a row
-                const u32 ones[4] = { 0x3f803f80, 0x3f803f80, 0x3f803f80, 0x3f803f80 };
-                if (SHIFTED)
-#pragma unroll
-                    for (int half = 0; half < 2; half++)
-                        multiply_add(plain[Format::SUBS == 2 ? half : 0], ones, columns[half].x, columns[half].y);
-#pragma unroll
-                for (int i = 0; i < TOGETHER; i++)
-                {
-                    const bool own_run = row / TOKENS == i;
-                    uint2 b[2];
-#pragma unroll
-                    for (int half = 0; half < 2; half++)
-                        b[half] = own_run ? columns[half] : make_uint2(0, 0);
-#pragma unroll
-                    for (int t = 0; t < TILES; t++)
+                    const int at = (start + d) * UNIT + product * TOGETHER * RUN;
+                    const bool there = at + row / TOKENS * RUN < inputs;
+                    uint2 columns[2];
+                    read_columns(columns, columns_of + at, quad, is_token && there);
+                    if (NORM)
                     {
-                        auto words = [&](int k) { return weights[d][t].words[k]; };
-                        const int run = product * TOGETHER + i;
+                        uint2 gains[2];
+                        read_columns(gains, norm + at + row / TOKENS * RUN, quad, there);
+                        norm_columns(columns, gains, squares);
+                    }
+                    float products[TILES][2][4] = {}, plain[Format::SUBS][4] = {}; // the halves' products
+                    const u32 ones[4] = { 0x3f803f80, 0x3f803f80, 0x3f803f80, 0x3f803f80 };
+                    if (SHIFTED)
 #pragma unroll
                         for (int half = 0; half < 2; half++)
-                        {
-                            u32 a[4];
+                            multiply_add(plain[Format::SUBS == 2 ? half : 0], ones, columns[half].x, columns[half].y);
 #pragma unroll
-                            for (int k = 0; k < 4; k++) a[k] = Format::pair(words, run, k % 2, half, k / 2);
-                            multiply_add(products[t][half], a, b[half].x, b[half].y);
-                        }
-                    }
-                }
-#pragma unroll
-                for (int t = 0; t < TILES; t++)
-#pragma unroll
-                    for (int j = 0; j < 4; j++)
+                    for (int i = 0; i < TOGETHER; i++)
                     {
-                        const Weights& of = weights[d][t];
-                        const int upper = j / 2, word = TOKENS == 1 ? j % 2 : product;
-                        const u32 tail = of.tail[Format::TAIL ? upper : 0];
+                        const bool own_run = row / TOKENS == i;
+                        uint2 b[2];
 #pragma unroll
-                        for (int sub = 0; sub < Format::SUBS; sub++)
+                        for (int half = 0; half < 2; half++)
+                            b[half] = own_run ? columns[half] : make_uint2(0, 0);
+#pragma unroll
+                        for (int t = 0; t < TILES; t++)
                         {
-                            const u32 first = of.factors[0][word], second = of.factors[Format::PLANES - 1][word];
-                            const float factor = Format::factor(first, second, tail, upper, sub),
-                                offset = Format::offset(first, second, tail, upper) - Format::BASE * factor;
-                            totals[t][j] += factor
-                                * (Format::SUBS == 2 ? products[t][sub][j] : products[t][0][j] + products[t][1][j]);
-                            if (SHIFTED) totals[t][j] += offset * plain[sub][j];
+                            auto words = [&](int k) { return weights[d][t].words[k]; };
+                            const int run = product * TOGETHER + i;
+#pragma unroll
+                            for (int half = 0; half < 2; half++)
+                            {
+                                u32 a[4];
+#pragma unroll
+                                for (int k = 0; k < 4; k++) a[k] = Format::pair(words, run, k % 2, half, k / 2);
+                                multiply_add(products[t][half], a, b[half].x, b[half].y);
+                            }
                         }
                     }
+#pragma unroll
+                    for (int t = 0; t < TILES; t++)
+#pragma unroll
+                        for (int j = 0; j < 4; j++)
+                        {
+                            const Weights& of = weights[d][t];
+                            const int upper = j / 2, word = TOKENS == 1 ? j % 2 : product;
+                            const u32 tail = of.tail[Format::TAIL ? upper : 0];
+#pragma unroll
+                            for (int sub = 0; sub < Format::SUBS; sub++)
+                            {
+                                const u32 first = of.factors[0][word], second = of.factors[Format::PLANES - 1][word];
+                                const float factor = Format::factor(first, second, tail, upper, sub),
+                                    offset = Format::offset(first, second, tail, upper) - Format::BASE * factor;
+                                totals[t][j] += factor
+                                    * (Format::SUBS == 2 ? products[t][sub][j] : products[t][0][j] + products[t][1][j]);
+                                if (SHIFTED) totals[t][j] += offset * plain[sub][j];
+                            }
+                        }
+                }
             }
         }
-    }
 
-    // A token's columns of a product add up: those of a lane, then those of the lanes with the same tokens.
+        // A token's columns of a product add up: those of a lane, then those of the lanes with the same tokens.
 #pragma unroll
-    for (int t = 0; t < TILES; t++)
+        for (int t = 0; t < TILES; t++)
 #pragma unroll
-        for (int j = 0; j < 4; j++)
-        {
-            float total = totals[t][j];
-            if (TOKENS == 1) total += totals[t][j ^ 1];
-            if (TOKENS <= 2) total += __shfl_xor_sync(0xffffffff, total, 1);
-            if (TOKENS <= 4) total += __shfl_xor_sync(0xffffffff, total, 2);
-            const int column = 2 * quad + j % 2;
-            if (column < TOKENS) sums[warp][TILE_ROWS * t + row + 8 * (j / 2)][column] = total;
-        }
-    if (NORM)
-    {
-        squares += __shfl_xor_sync(0xffffffff, squares, 1);
-        squares += __shfl_xor_sync(0xffffffff, squares, 2);
-#pragma unroll
-        for (int lanes = 4 * TOKENS; lanes < 32; lanes *= 2) squares += __shfl_xor_sync(0xffffffff, squares, lanes);
-        if (quad == 0 && row < TOKENS) squares_of[warp][row] = squares;
-    }
-    __syncthreads();
-#pragma unroll
-    for (int i = 0; i < ITEMS; i++)
-    {
-        const int item = threadIdx.x + i * 32 * WARPS, local = item % OUTPUTS_OF_BLOCK,
-            column = item / OUTPUTS_OF_BLOCK, output = blockIdx.x * OUTPUTS_OF_BLOCK + local;
-        if (column >= tokens || column >= TOKENS || output >= outputs) continue;
-        const int at = local % (OWN_TILES * TILE_ROWS), first = local / (OWN_TILES * TILE_ROWS) * SPLIT;
-        float total = 0, up = 0;
-#pragma unroll
-        for (int part = 0; part < SPLIT; part++)
-        {
-            total += sums[first + part][at][column];
-            if (GLU) up += sums[first + part][at + (GLU ? OWN_TILES * TILE_ROWS : 0)][column];
-        }
+            for (int j = 0; j < 4; j++)
+            {
+                float total = totals[t][j];
+                if (TOKENS == 1) total += totals[t][j ^ 1];
+                if (TOKENS <= 2) total += __shfl_xor_sync(0xffffffff, total, 1);
+                if (TOKENS <= 4) total += __shfl_xor_sync(0xffffffff, total, 2);
+                const int column = 2 * quad + j % 2;
+                if (column < TOKENS) sums[warp][TILE_ROWS * t + row + 8 * (j / 2)][column] = total;
+            }
         if (NORM)
         {
-            float sum = 0;
+            squares += __shfl_xor_sync(0xffffffff, squares, 1);
+            squares += __shfl_xor_sync(0xffffffff, squares, 2);
 #pragma unroll
-            for (int part = 0; part < SPLIT; part++) sum += squares_of[first + part][column];
-            const float factor = rsqrtf(sum / inputs + epsilon);
-            total *= factor;
-            up *= factor;
+            for (int lanes = 4 * TOKENS; lanes < 32; lanes *= 2) squares += __shfl_xor_sync(0xffffffff, squares, lanes);
+            if (quad == 0 && row < TOKENS) squares_of[warp][row] = squares;
         }
-        if (bias)
+        __syncthreads();
+#pragma unroll
+        for (int i = 0; i < ITEMS; i++)
         {
-            total += widen(bias[output]);
-            if (GLU) up += widen(bias[outputs + output]);
+            const int item = threadIdx.x + i * 32 * WARPS, local = item % OUTPUTS_OF_BLOCK,
+                column = item / OUTPUTS_OF_BLOCK, output = blockIdx.x * OUTPUTS_OF_BLOCK + local;
+            if (base + column >= tokens || column >= TOKENS || output >= outputs) continue;
+            const int at = local % (OWN_TILES * TILE_ROWS), first = local / (OWN_TILES * TILE_ROWS) * SPLIT;
+            float total = 0, up = 0;
+#pragma unroll
+            for (int part = 0; part < SPLIT; part++)
+            {
+                total += sums[first + part][at][column];
+                if (GLU) up += sums[first + part][at + (GLU ? OWN_TILES * TILE_ROWS : 0)][column];
+            }
+            if (NORM)
+            {
+                float sum = 0;
+#pragma unroll
+                for (int part = 0; part < SPLIT; part++) sum += squares_of[first + part][column];
+                const float factor = rsqrtf(sum / inputs + epsilon);
+                total *= factor;
+                up *= factor;
+            }
+            if (bias)
+            {
+                total += widen(bias[output]);
+                if (GLU) up += widen(bias[outputs + output]);
+            }
+            if (GLU) total = gated(total, up, limit);
+            y[place_of(base + column) * stride + output] = narrow(total + widen(added[i]));
         }
-        if (GLU) total = total / (1 + __expf(-total)) * up;
-        y[(long long)column * stride + output] = narrow(total + widen(added[i]));
+        if (EXPERTS) __syncthreads(); // the sums are read
     }
 }

@@ -2,6 +2,7 @@ using Crosshead.Attention.Composition;
 using Crosshead.Kernels.Experts;
 using Crosshead.Kernels.Products;
 using Crosshead.Layers;
+using Crosshead.Tests.Kernels.WeightProducts;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Kernels.Products;
@@ -118,7 +119,7 @@ public sealed class SkinnyMatMulTests
         using var scope = NewDisposeScope();
         var routes = ExpertRoutes.Of(new ExpertChoice(
             tensor(new float[] { 1, 3, 3, 0, /**/ 5, 5, 5, 5 }, [2, 4], device: CUDA), new RoutingRule(2)));
-        Assert.Equal([1, 2, 0, 1], routes.Experts.cpu().data<int>().ToArray());
+        Assert.Equal([1, 2, 0, 1], PackedMatrixTests.ExpertsOf(routes));
         Assert.Equal([0, 1, 2, -1], routes.Chosen.cpu().data<int>().ToArray());
         Assert.Equal([0, 1, 3, 4], routes.Starts.cpu().data<int>().ToArray()[..4]);
         Assert.Equal([2, 0, 3, 1], routes.Order.cpu().data<int>().ToArray());
@@ -155,7 +156,7 @@ public sealed class SkinnyMatMulTests
             var (weights, chosen) = router.Route(x);
             var routes = ExpertRoutes.Of(router.ChoiceOf(x)!);
             Assert.Equal(chosen.reshape(-1).cpu().data<long>().ToArray().Select(e => (int)e),
-                routes.Experts.cpu().data<int>().ToArray());
+                PackedMatrixTests.ExpertsOf(routes));
             Close(routes.Weights, Wide(weights)!);
             foreach (var parameter in parameters.Parameters) parameter.Dispose();
         }

@@ -1,4 +1,7 @@
+using Crosshead.Kernels.Experts;
+using Crosshead.Kernels.Products;
 using Crosshead.Kernels.WeightProducts;
+using Crosshead.Layers;
 using Crosshead.Weights;
 using static TorchSharp.torch;
 
@@ -125,6 +128,56 @@ public sealed class PackedMatrixTests
         Close(packed.Apply(x, bias, norm, residual), expected + residual.cpu().to(ScalarType.Float64), name);
         if (norm is not null)
             KernelCheck.Close(Gated(expected), packed.ApplyGated(x, bias, norm), 1.0 / 64, $"{name}, gated");
+    }
+
+    [Theory]
+    [InlineData("MXFP4", 1, true, 4)]
+    [InlineData("MXFP4", 7, true, 4)]
+    [InlineData("MXFP4", 64, true, 4)]
+    [InlineData("Q4_K", 2, false, 1)]
+    [InlineData("Q6_K", 20, false, 3)]
+    [InlineData("Q8_0", 1, false, 8)]
+    public void Experts_multiply_the_tokens_that_they_serve(string name, int tokens, bool clamped, int perToken)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        const int experts = 9, inner = 48, width = 1280;
+        using var scope = NewDisposeScope();
+        using var scratch = new DenseScratch();
+        random.manual_seed(5);
+        var format = WeightFormat.All.Single(f => f.Name == name);
+        WeightMatrix[] stored = [.. Enumerable.Range(0, 2 * experts).Select(i => Random(format, inner, width, i))];
+        Assert.True(PackedMatrix.AreAlike(stored));
+        using var packed = PackedMatrix.Of(stored, s_device, scratch);
+        var numbers = cat([.. stored.Select(m => m.ToTensor(ScalarType.Float32, [inner, width]))])
+            .view(experts, 2 * inner, width);
+        var routes = ExpertRoutes.Of(new ExpertChoice(randn([tokens, experts], ScalarType.Float32, s_device),
+            new RoutingRule(perToken)));
+        var of = ExpertsOf(routes);
+        var (x, places) = (Vectors(tokens, width), Vectors(tokens * perToken, width));
+        var bias = clamped ? Vectors(2 * experts * inner) : null;
+        var gate = clamped ? ProductGate.Clamped(1.2) : ProductGate.Silu;
+        Tensor Expected(Func<int, Tensor> row) => cat([.. of.Select((e, place) => Product(row(place), numbers[e],
+            bias?.view(experts, -1)[e]))]);
+        var shared = Expected(place => x.narrow(0, place / perToken, 1));
+        var halves = shared.chunk(2, -1);
+        Close(packed.ApplyExperts(x, bias, experts, routes, perToken, gate),
+            clamped ? ClampedSwiGlu.Apply(halves[0], halves[1], 1.2) : Gated(shared), $"{name} × {tokens}, gated");
+        Close(packed.ApplyExperts(places, bias, experts, routes, 1, ProductGate.None),
+            Expected(place => places.narrow(0, place, 1)), $"{name} × {tokens}");
+        for (var e = 0; e < experts; e += 4)
+            Close(packed.Some(e * 2 * inner, 2 * inner).Apply(x, null), Product(x, numbers[e], null), "one expert");
+        foreach (var matrix in stored) matrix.Dispose();
+    }
+
+    // The expert of each place.
+    internal static int[] ExpertsOf(ExpertRoutes routes)
+    {
+        int[] Read(Tensor numbers) => numbers.cpu().data<int>().ToArray();
+        var (chosen, starts, order) = (Read(routes.Chosen), Read(routes.Starts), Read(routes.Order));
+        var experts = new int[routes.Places];
+        for (var slot = 0; slot < chosen.Length && chosen[slot] >= 0; slot++)
+            for (var i = starts[slot]; i < starts[slot + 1]; i++) experts[order[i]] = chosen[slot];
+        return experts;
     }
 
     [Fact]
