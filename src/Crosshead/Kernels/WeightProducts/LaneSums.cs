@@ -19,14 +19,14 @@ internal static class LaneSums
         return (four[0] + four[2]) + (four[1] + four[3]);
     }
 
-    /// <summary>The sums of eight products, in their order. Needs AVX-512.</summary>
+    /// <summary>The sums of four products, in their order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> OfEight(Vector512<float> a0, Vector512<float> a1, Vector512<float> a2,
-        Vector512<float> a3, Vector512<float> a4, Vector512<float> a5, Vector512<float> a6, Vector512<float> a7)
+    public static Vector128<float> OfFour(Vector512<float> a0, Vector512<float> a1, Vector512<float> a2,
+        Vector512<float> a3)
     {
-        var (low, high) = (PairTwos(Pair(a0, a1), Pair(a2, a3)), PairTwos(Pair(a4, a5), Pair(a6, a7)));
-        var sums = Avx.Shuffle(low, high, 0b10_00_10_00) + Avx.Shuffle(low, high, 0b11_01_11_01);
-        return Avx2.PermuteVar8x32(sums, Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7));
+        var twos = PairTwos(Pair(a0, a1), Pair(a2, a3)); // of the first and third, then of the second and fourth
+        var sums = Avx.Shuffle(twos, twos, 0b10_00_10_00) + Avx.Shuffle(twos, twos, 0b11_01_11_01);
+        return Sse.UnpackLow(sums.GetLower(), sums.GetUpper());
     }
 
     /// <summary>The sums of sixteen products, in their order. Needs AVX-512.</summary>
