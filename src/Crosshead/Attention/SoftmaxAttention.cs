@@ -125,8 +125,9 @@ public static class SoftmaxAttention
         var (heads, count, seen) = (query.shape[1], query.shape[2], key.shape[2]);
         (key, value) = (Repeat(key, heads / key.shape[1]), Repeat(value, heads / value.shape[1]));
         if (view.Mask is not { } mask) return Aten.EfficientAttention(query, key, value, null, view.Causal, scale);
-        // rows that begin at multiples of 8 elements
-        var bias = zeros([count, (seen + 7) / 8 * 8], query.dtype, query.device).narrow(1, 0, seen);
+        // rows that begin at multiples of 8 elements; of each sequence where sequences see different tokens
+        var sequences = mask.dim() == 4 ? mask.shape[0] : 1;
+        var bias = zeros([sequences, 1, count, (seen + 7) / 8 * 8], query.dtype, query.device).narrow(3, 0, seen);
         using Scalar never = double.NegativeInfinity; // named, so that it is not collected while native code reads it
         bias.masked_fill_(mask.logical_not(), never);
         return Aten.EfficientAttention(query, key, value,

@@ -30,6 +30,7 @@ public sealed class CudaGraphDecoderTests
         ["gqa, query-key norm"] = (Grouped with { QueryKeyNorm = true }, null),
         ["gqa, window"] = (Grouped with { SlidingWindow = 12 }, null),
         ["odd width"] = (Grouped with { HeadDim = 18 }, null),
+        ["narrow heads"] = (Grouped with { HeadDim = 8 }, null),
         ["mea"] = (Mea, null),
         ["mea, compressed"] = (Mea with { KeyComponents = 2, ValueComponents = 3 }, null),
         ["mea-no-norm, dense values, query-key norm"] = (Mea with
