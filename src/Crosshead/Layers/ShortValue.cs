@@ -1,4 +1,5 @@
 using Crosshead.Kernels.Common;
+using Crosshead.Kernels.Optimizer;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
@@ -36,7 +37,9 @@ internal static class ShortValue
         GradientNode.Record([leaf], [result], [tokens], (saved, outputs) =>
         {
             if (outputs[0] is not { } gradient) return [null];
-            if (take is null) return [Aten.EmbeddingGradient(gradient.to(type), saved[0], count)];
+            if (take is null)
+                return [RowSums.Supports(gradient, type) ? RowSums.Of(gradient, saved[0], count)
+                    : Aten.EmbeddingGradient(gradient.to(type), saved[0], count)];
             take(gradient);
             return [null];
         });

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.Optimizer;
 
 /// <summary>
-/// Sums of squares of the blocks of one tensor, and their sum. The bits are those of <see cref="GradientNorm"/>, on the
+/// Sums of squares of the blocks of tensors, and their sum. The bits are those of <see cref="GradientNorm"/>, on the
 /// CPU and on a GPU.
 /// </summary>
 internal static unsafe class BlockSquares
@@ -43,6 +43,42 @@ internal static unsafe class BlockSquares
         GC.KeepAlive(values);
         GC.KeepAlive(starts);
         GC.KeepAlive(sums);
+    }
+
+    /// <summary>Whether <see cref="Of"/> takes a tensor.</summary>
+    public static bool Supports(Tensor values) =>
+        RowSource.Supports(values) && values.dtype == ScalarType.Float32 && values.is_contiguous();
+
+    /// <summary>Σ x² of several tensors, by blocks of <see cref="TensorBlock.Length"/>.</summary>
+    /// <param name="tensors">On one CUDA device, float32, dense.</param>
+    /// <returns>A float64 scalar on the device.</returns>
+    public static Tensor Of(IReadOnlyList<Tensor> tensors)
+    {
+        using var scope = NewDisposeScope();
+        var count = tensors.Count;
+        var table = new long[3 * count];
+        var blocks = 0L;
+        for (var i = 0; i < count; i++)
+        {
+            var numbers = tensors[i].numel();
+            (table[i], table[count + i], table[(2 * count) + i]) = (Aten.DataPointer(tensors[i]), numbers, blocks);
+            blocks += (numbers + TensorBlock.Length - 1) / TensorBlock.Length;
+        }
+        var device = tensors[0].device;
+        var (known, sums) = (tensor(table, device: device), zeros(blocks, ScalarType.Float64, device));
+        var total = zeros([], ScalarType.Float64, device);
+        if (blocks == 0) return total.MoveToOuterDisposeScope();
+        var (address, bytes) = (Aten.DataPointer(known), count * sizeof(long));
+        var grid = checked((int)((blocks * ThreadsOfBlock + Threads - 1) / Threads));
+        Source.Kernel(tensors[0].device_index, "tensor_squares", ScalarType.Float32, lanes: 1).Launch((grid, 1, 1),
+            Threads, 0,
+            [
+                address, address + bytes, address + (2 * bytes), Aten.DataPointer(sums), count, (int)blocks,
+                TensorBlock.Length,
+            ]);
+        Total(sums, total);
+        foreach (var tensor in tensors) GC.KeepAlive(tensor);
+        return total.MoveToOuterDisposeScope();
     }
 
     /// <summary>total ← sums[0] + sums[1] + …, from left to right. The host does not wait.</summary>

@@ -1,5 +1,6 @@
 using Crosshead.Kernels.Common;
 using Crosshead.Runtime;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Kernels.Optimizer;
@@ -13,6 +14,24 @@ internal static class RowSums
     private const int Threads = 256;
 
     private static readonly RowSource Source = new("row_sums.cu");
+
+    /// <summary>Whether gradients of rows can be added up to a sum of a type.</summary>
+    public static bool Supports(Tensor rows, ScalarType sum) => rows.device_type == DeviceType.CUDA
+        && sum == ScalarType.Float32 && rows.dtype is ScalarType.Float32 or ScalarType.BFloat16;
+
+    /// <summary>The gradient of a table. Several ranks that exchange rows have the same bits.</summary>
+    /// <param name="rows">[…, D]: gradients of the rows that were looked up.</param>
+    /// <param name="tokens">[…] int64: to which row of the table each belongs.</param>
+    /// <param name="tableRows">Rows V of the table.</param>
+    /// <returns>[V, D] float32</returns>
+    public static Tensor Of(Tensor rows, Tensor tokens, long tableRows)
+    {
+        using var scope = NewDisposeScope();
+        var width = rows.shape[^1];
+        var sum = empty([tableRows, width], ScalarType.Float32, rows.device);
+        Add(rows.reshape(-1, width).contiguous(), tokens.flatten(), tokens.numel(), sum, 0, fresh: true);
+        return sum.MoveToOuterDisposeScope();
+    }
 
     /// <summary>Adds: the rows of a rank in their order, then the ranks in theirs.</summary>
     /// <param name="rows">[n, D] float32 or bfloat16, dense: as many of each rank, those of rank 0 first.</param>

@@ -97,9 +97,10 @@ public sealed class AdamW : IDisposable
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        Tensor[] all = [.. WithGradients(Slices).Select(s => s.Gradient!)];
+        Tensor[] all = [.. WithGradients(Slices).Select(s => s.Gradient!.contiguous())];
         var norm = Slices.All(s => s.Gradient is not { } gradient || FusedAdamW.Supports(s.Value, gradient))
             ? tensor(Math.Sqrt(Kernels.Optimizer.GradientNorm.Squared(all)))
+            : Array.TrueForAll(all, BlockSquares.Supports) ? BlockSquares.Of(all).sqrt()
             : linalg.norm(stack(all.Select(g => linalg.norm(g))).to(ScalarType.Float64));
         return norm.MoveToOuterDisposeScope();
     }
@@ -135,7 +136,7 @@ public sealed class AdamW : IDisposable
         Tensor[] firsts = [.. found.Select(p => _moments[p.Name].First)];
         Tensor[] seconds = [.. found.Select(p => _moments[p.Name].Second)];
         Tensor?[] copies = [.. found.Select(p => p.Copy)];
-        var (narrow, copied) = (_precision == MomentPrecision.BFloat16, Array.Exists(copies, c => c is not null));
+        var narrow = _precision == MomentPrecision.BFloat16;
         RandomRounding[] roundings = !narrow ? [] : [.. found.Select(p => RandomRounding.Of(p.Name, Steps, p.Start))];
         var numbers = new AdamWStep(Steps, learningRate * group.RateFactor, _beta1, _beta2, _epsilon,
             group.WeightDecay);
@@ -144,7 +145,7 @@ public sealed class AdamW : IDisposable
             || (narrow && values[0].device_type == DeviceType.CPU))
             FusedAdamW.Step(values, gradients, firsts, seconds,
                 numbers with { GradientScale = 1 / gradientDivisor.item<float>() }, copies, roundings);
-        else if ((narrow || copied) && pairs.All(p => CudaAdamW.Supports(p.First, p.Second)))
+        else if (pairs.All(p => CudaAdamW.Supports(p.First, p.Second)))
             for (var i = 0; i < values.Length; i++)
                 CudaAdamW.Step(values[i], gradients[i], firsts[i], seconds[i], numbers, gradientDivisor,
                     narrow ? roundings[i] : default, copies[i]);

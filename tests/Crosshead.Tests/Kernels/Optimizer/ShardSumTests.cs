@@ -1,3 +1,4 @@
+using Crosshead.Kernels.Common;
 using Crosshead.Kernels.Optimizer;
 using static TorchSharp.torch;
 
@@ -75,6 +76,26 @@ public sealed class ShardSumTests
     }
 
     [Theory]
+    [InlineData(ScalarType.BFloat16, 64)]
+    [InlineData(ScalarType.Float32, 9)]
+    public void The_gradient_of_a_table_has_the_bits_of_a_plain_loop(ScalarType type, int width)
+    {
+        Assert.SkipUnless(cuda.is_available(), "this machine has no CUDA device");
+        using var scope = NewDisposeScope();
+        const int table = 40;
+        var rows = KernelCheck.Random(5, type, 3, 50, width);
+        var tokens = ((arange(150, ScalarType.Int64) * arange(150, ScalarType.Int64)) % table).reshape(3, 50);
+        var expected = zeros(table, width);
+        var (flat, flatTokens) = (rows.reshape(150, width), tokens.flatten());
+        for (var i = 0; i < 150; i++)
+            expected[flatTokens[i].item<long>()] += flat[i].to_type(ScalarType.Float32);
+        Assert.True(RowSums.Supports(rows.to(CUDA), ScalarType.Float32));
+        var gradient = RowSums.Of(rows.to(CUDA), tokens.to(CUDA), table).cpu();
+        Assert.Equal([table, width], gradient.shape);
+        Assert.Equal(expected.data<float>().ToArray(), gradient.data<float>().ToArray());
+    }
+
+    [Theory]
     [InlineData(ScalarType.Float32)]
     [InlineData(ScalarType.BFloat16)]
     public void Squares_have_the_bits_of_a_plain_loop_and_of_the_norm(ScalarType type)
@@ -95,6 +116,19 @@ public sealed class ShardSumTests
         }
         var blocks = Lengths.Select((length, b) => values.narrow(0, starts[b], length)).ToArray();
         Assert.Equal(expected.Aggregate(0.0, (a, b) => a + b), GradientNorm.Squared(blocks));
+    }
+
+    [Fact]
+    public void Squares_of_several_tensors_have_the_bits_of_the_norm()
+    {
+        Assert.SkipUnless(cuda.is_available(), "this machine has no CUDA device");
+        using var scope = NewDisposeScope();
+        Tensor[] tensors = [KernelCheck.Random(1, ScalarType.Float32, 300, 1001),
+            KernelCheck.Random(2, ScalarType.Float32, 5), zeros(0),
+            KernelCheck.Random(3, ScalarType.Float32, 2 * TensorBlock.Length),
+            KernelCheck.Random(4, ScalarType.Float32, 1), zeros(0)];
+        Assert.Equal(GradientNorm.Squared(tensors),
+            BlockSquares.Of([.. tensors.Select(t => t.cuda())]).cpu().item<double>());
     }
 
     [Fact]
