@@ -161,7 +161,7 @@ public sealed class PagedDecoder : ICapturingDecoder
     /// <inheritdoc/>
     public void Dispose()
     {
-        _logits.Begin(wanted: 0);
+        _logits.Dispose();
         _steps?.Dispose();
         _pieces?.Dispose();
         _state.Dispose();

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace Crosshead.Decoding;
@@ -10,14 +9,15 @@ namespace Crosshead.Decoding;
 /// <param name="vocabulary">Number of logits V of a row.</param>
 /// <param name="follow">Called before something is queued on the stream that prompts are computed on.</param>
 /// <param name="apart">Whether the numbers of a row must not depend on how many rows are asked for.</param>
-internal sealed class PassLogits(int vocabulary, Action follow, bool apart)
+internal sealed class PassLogits(int vocabulary, Action follow, bool apart) : IDisposable
 {
     private const int MostLargest = 256; // logits of a row that the device sorts
 
     private readonly Lock _fetching = new();
     // logits on the device, where each of their rows goes, and the step that owns them, if one does
     private readonly List<(Tensor Logits, int[] Places, PagedStep? Step)> _results = [];
-    private float[] _logits = [];                     // [wanted rows, V]
+    private readonly HostRows _logits = new(vocabulary); // of the wanted rows, in the order of the results
+    private int[] _rowOf = [];                        // [wanted rows]
     private (int Id, float Logit)[] _likeliest = [];  // [wanted rows]
     private LargestLogits[] _largest = [];            // [wanted rows]
     private int _wanted;
@@ -63,7 +63,7 @@ internal sealed class PassLogits(int vocabulary, Action follow, bool apart)
     {
         lock (_fetching)
             if (!_hasLogits) FetchLogits();
-        return _logits.AsSpan(place * vocabulary, vocabulary);
+        return _logits[_rowOf[place]];
     }
 
     /// <summary>The likeliest token of a wanted row, the lowest of equals, and its logit.</summary>
@@ -90,14 +90,15 @@ internal sealed class PassLogits(int vocabulary, Action follow, bool apart)
         follow();
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        if (_logits.LongLength < (long)_wanted * vocabulary) _logits = new float[(long)_wanted * vocabulary];
+        if (_rowOf.Length < _wanted) _rowOf = new int[_wanted];
+        _logits.Begin(_wanted, _results[0].Logits.device);
+        var row = 0;
         foreach (var (logits, places, _) in _results)
         {
-            var own = logits.narrow(0, 0, places.Length).to(ScalarType.Float32).cpu().contiguous();
-            var values = MemoryMarshal.Cast<byte, float>(own.bytes);
-            for (var w = 0; w < places.Length; w++)
-                values.Slice(w * vocabulary, vocabulary).CopyTo(_logits.AsSpan(places[w] * vocabulary));
+            _logits.Add(logits.narrow(0, 0, places.Length).to(ScalarType.Float32).contiguous());
+            foreach (var place in places) _rowOf[place] = row++;
         }
+        _logits.Wait();
         _hasLogits = true;
     }
 
@@ -122,6 +123,13 @@ internal sealed class PassLogits(int vocabulary, Action follow, bool apart)
             }
         }
         _hasLargest = true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Begin(wanted: 0);
+        _logits.Dispose();
     }
 
     // The order in which the device adds the numbers of a row depends on the number of rows.

@@ -44,6 +44,25 @@ internal sealed unsafe class PinnedMemory : IDisposable
         CudaDriver.Check(CudaDriver.CopyToHost(_address, Aten.DataPointer(source), (nuint)Bytes,
             CudaStream.Current(_device.Index)), "copying from the device");
 
+    /// <summary>Queues a copy of a whole tensor from the device on libtorch's current stream.</summary>
+    /// <param name="source">A dense tensor, which must stay until it is copied.</param>
+    /// <param name="offset">Where its bytes go here.</param>
+    public void CopyFrom(TorchSharp.torch.Tensor source, long offset)
+    {
+        var bytes = source.numel() * source.ElementSize;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + bytes, Bytes);
+        using var scope = _device.Enter();
+        CudaDriver.Check(CudaDriver.CopyToHost(_address + (nint)offset, Aten.DataPointer(source), (nuint)bytes,
+            CudaStream.Current(_device.Index)), "copying from the device");
+    }
+
+    /// <summary>Waits for what is queued on libtorch's current stream.</summary>
+    public void Wait()
+    {
+        using var scope = _device.Enter();
+        CudaDriver.Check(CudaDriver.WaitForStream(CudaStream.Current(_device.Index)), "waiting for a CUDA stream");
+    }
+
     /// <summary>Gives the memory back. Nothing queued may still use it.</summary>
     public void Dispose()
     {
