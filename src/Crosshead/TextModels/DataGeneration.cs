@@ -19,12 +19,13 @@ namespace Crosshead.TextModels;
 /// without interruption. When there are enough tokens, the last document is cut and those after it are dropped.
 /// </summary>
 /// <remarks>
-/// On a device a document may depend on those beside it. There, the documents of eight batches are drawn together, and
-/// the next ones wait until all have ended. So what is beside a document does not depend on interruptions.
+/// On a device a document may depend on those beside it. There, the documents of up to eight batches are drawn
+/// together, and the next ones wait until all have ended. So what is beside a document does not depend on
+/// interruptions, nor on the number of ranks.
 /// </remarks>
 public sealed class DataGeneration : IDocumentSource
 {
-    private const int BatchesPerBlock = 8; // on a device
+    private const int MostBatches = 8, LeastBlocks = 8; // of a block; of all documents, which ranks share out
 
     private readonly Generator _generator;
     private readonly Tokenizer _tokenizer;
@@ -55,7 +56,8 @@ public sealed class DataGeneration : IDocumentSource
         };
         MostTokens = most;
         _batch = (int)Math.Min(options.Batch, ((options.Tokens - 1) / most) + 1);
-        _kept = generator.KeepsSequencesApart ? _batch : _batch * BatchesPerBlock;
+        var batches = options.Tokens / ((long)most * _batch * LeastBlocks); // of a block
+        _kept = generator.KeepsSequencesApart ? _batch : _batch * (int)Math.Clamp(batches, 1, MostBatches);
         _dealt = new DealtDocuments(options.Communicator, _kept, first => Own(first, cancellation));
     }
 
