@@ -7,8 +7,8 @@ namespace Crosshead.Attention.Composition;
 /// Head-level linear composition (arXiv 2601.19611, eq. 10–11): head g = Σ_c mix[c, g] · component c.
 /// <para>
 /// It is linear, so it is applied where it is cheapest. Training applies it to the projection weights (eq. 18).
-/// Decoding from components applies it to the queries and to the summed values. It is never applied to the keys and
-/// values of every token.
+/// Decoding from components applies it to the queries and to the summed values; on a processor to the cached keys and
+/// values as they are read, where that takes fewer products (<c>CachedProducts</c>).
 /// </para>
 /// </summary>
 public sealed class HeadComposition : IKeyComposition, IValueComposition

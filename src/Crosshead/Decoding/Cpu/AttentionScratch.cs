@@ -7,7 +7,7 @@ internal sealed unsafe class AttentionScratch : IDisposable
     private const int MostBlocks = 32, LatentParts = 3;
 
     private readonly int _vectors, _vectorsPerItem;
-    private readonly Rows _queries, _sums, _scores, _encoded, _products, _factors;
+    private readonly Rows _queries, _sums, _scores, _composed, _encoded, _products, _factors;
     private readonly NativeBuffer<(float Max, float Sum)> _softmax;
     private readonly Rows[] _latent;
 
@@ -34,6 +34,8 @@ internal sealed unsafe class AttentionScratch : IDisposable
         Heads = new Rows(rows, Most(l => l.Layout.Heads * l.Layout.OutputWidth));
         _vectorsPerItem = Most(l => l.Layout.VectorsPerItem);
         _scores = new Rows((long)members * _vectorsPerItem, Block);
+        _composed = new Rows(members, ComposedPanels.Scratch(Math.Max(PageTables.PageTokens,
+            Most(l => l.KeyHeads is null && l.ValueHeads is null ? 0 : l.Layout.HeadDim))));
         var coded = format.HasScales ? members * _vectorsPerItem : 0;
         _encoded = new Rows(coded, Math.Max(PanelInt8.MostDepth, Most(l => l.Layout.KeyWidth)));
         _products = new Rows(coded, Math.Max(PageTables.PageTokens, Math.Min(format.ScaleGroup,
@@ -90,6 +92,9 @@ internal sealed unsafe class AttentionScratch : IDisposable
     public PanelVectors ScoresOf(int member, int count) =>
         new(_scores[(long)member * _vectorsPerItem], _scores.Stride, count);
 
+    /// <summary>A thread's memory for two panels of a composed head.</summary>
+    public float* ComposedOf(int member) => _composed[member];
+
     /// <summary>A thread's memory for products; empty without scales.</summary>
     public PanelScratch ProductsOf(int member)
     {
@@ -109,6 +114,7 @@ internal sealed unsafe class AttentionScratch : IDisposable
         _softmax.Dispose();
         Heads.Dispose();
         _scores.Dispose();
+        _composed.Dispose();
         _encoded.Dispose();
         _products.Dispose();
         _factors.Dispose();

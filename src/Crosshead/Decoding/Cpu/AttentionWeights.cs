@@ -41,6 +41,12 @@ internal sealed class AttentionWeights : IDisposable
     /// <summary>Norm of queries and keys; null for none.</summary>
     public QueryKeyNorm? QueryKeyNorm { get; private init; }
 
+    /// <summary>Mix of key heads that may be composed while they are read, instead; null for none.</summary>
+    public HeadMix? KeyHeads { get; private init; }
+
+    /// <summary>Mix of value heads that may be composed while they are read, instead; null for none.</summary>
+    public HeadMix? ValueHeads { get; private init; }
+
     /// <summary>Mix of value components, applied to the sums; null if the cache keeps whole value heads.</summary>
     public ValueExpansion? Values { get; private init; }
 
@@ -97,6 +103,8 @@ internal sealed class AttentionWeights : IDisposable
         return new AttentionWeights(options, layout, projections, output)
         {
             Keys = keysAreKept ? null : new KeyMix(keyMix!, layout),
+            KeyHeads = keysAreKept ? null : HeadMix.Of(keyMix, layout),
+            ValueHeads = valuesAreKept ? null : HeadMix.Of(valueMix, layout),
             Values = valuesAreKept ? null : ValueExpansion.Create(valueMix!, layout, reader),
             QueryKeyNorm = own is { QueryNorm: { } query, KeyNorm: { } key }
                 ? new QueryKeyNorm(Factors(query.Weight, options), Factors(key.Weight, options), layout.HeadDim,
@@ -172,6 +180,8 @@ internal sealed class AttentionWeights : IDisposable
         Keys?.Dispose();
         QueryKeyNorm?.Dispose();
         Values?.Dispose();
+        KeyHeads?.Dispose();
+        ValueHeads?.Dispose();
         Latent?.Dispose();
         HeadNorm?.Dispose();
     }

@@ -9,6 +9,7 @@ namespace Crosshead.Decoding.Cpu;
 internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unmanaged, IPanelElement<T>
 {
     private readonly HeadPlacement<T> _placement;
+    private readonly ComposedPages<T> _composed;
 
     /// <summary>Allocates the pages of a layer.</summary>
     public CachedSoftmaxAttention(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
@@ -16,8 +17,11 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     {
         (Weights, Layout, Scratch) = (weights, weights.Layout, scratch);
         Cache = new PanelPages<T>(Layout, format, pages, tables);
-        _placement = new HeadPlacement<T>(weights, scratch, rotary, Cache);
-        Outputs = new HeadOutputs(weights, scratch);
+        // Elements with scales are multiplied as integers, so that their heads cannot be composed first.
+        _composed = T.HasScales ? new(Cache, Layout, null, null)
+            : new(Cache, Layout, weights.KeyHeads, weights.ValueHeads);
+        _placement = new HeadPlacement<T>(weights, scratch, rotary, Cache, absorbs: !_composed.HasKeys);
+        Outputs = new HeadOutputs(weights, scratch, expands: !_composed.HasValues);
     }
 
     /// <inheritdoc/>
@@ -116,7 +120,10 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         int member)
     {
         var count = Layout.SlotsPerKeyRow * group.Count;
-        for (var k = 0; k < Layout.KeyRowsPerUnit; k++)
+        if (_composed.HasKeys)
+            _composed.Score(sequence, span, Scratch.QueriesFrom(FirstVector(group, unit), count),
+                scores.Slice(0, count), Scratch.ComposedOf(member));
+        for (var k = 0; k < (_composed.HasKeys ? 0 : Layout.KeyRowsPerUnit); k++)
             Cache.Score(sequence, (unit * Layout.KeyRowsPerUnit) + k, span.Start, span.Count,
                 Scratch.QueriesFrom(FirstVector(group, unit) + (k * count), count), scores.Slice(k * count, count),
                 unit * Layout.ValueRowsPerUnit, Scratch.ProductsOf(member));
@@ -132,7 +139,10 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         int member)
     {
         var count = Layout.SlotsPerValueRow * group.Count;
-        for (var v = 0; v < Layout.ValueRowsPerUnit; v++)
+        if (_composed.HasValues)
+            _composed.Sum(sequence, span, weights.Slice(0, count),
+                Scratch.SumsFrom(block, FirstVector(group, unit), count), Scratch.ComposedOf(member));
+        for (var v = 0; v < (_composed.HasValues ? 0 : Layout.ValueRowsPerUnit); v++)
             Cache.Sum(sequence, (unit * Layout.ValueRowsPerUnit) + v, span.Start, span.Count,
                 weights.Slice(v * count, count),
                 Scratch.SumsFrom(block, FirstVector(group, unit) + (v * count), count),

@@ -106,11 +106,11 @@ internal sealed class HeadLayout
 
     /// <summary>
     /// The place of a token's query head among the vectors of all tokens. Vectors of a group that read the same rows
-    /// are neighbours.
+    /// for the same key/value head are neighbours.
     /// </summary>
     public int Vector(RowGroup group, int row, int head)
     {
-        var slots = Math.Min(SlotsPerKeyRow, SlotsPerValueRow);
+        var slots = Math.Min(Heads / Groups, Math.Min(SlotsPerKeyRow, SlotsPerValueRow));
         var (same, within) = Math.DivRem(Slot(head), slots);
         return (group.First * Heads) + (((same * group.Count) + row - group.First) * slots) + within;
     }

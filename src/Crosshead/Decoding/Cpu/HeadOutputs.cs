@@ -4,11 +4,16 @@ namespace Crosshead.Decoding.Cpu;
 /// Computes the heads' outputs from block sums: joins blocks, composes values, subtracts differential maps, norms
 /// heads.
 /// </summary>
-internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScratch scratch)
+/// <param name="weights">The layer.</param>
+/// <param name="scratch">Working memory.</param>
+/// <param name="expands">Whether sums are of value components, if the cache keeps those.</param>
+internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScratch scratch, bool expands)
 {
     private readonly HeadLayout _layout = weights.Layout;
     private readonly bool _differential = weights.Layout.Maps == 2;
     private readonly bool _talking = weights.TalkingHeadsMix is not null;
+    private readonly ValueExpansion? _values = expands ? weights.Values : null;
+    private readonly int _sumWidth = expands ? weights.Layout.ValueWidth : weights.Layout.HeadDim;
     private readonly double _epsilon = weights.Options.HeadNormEpsilon;
 
     /// <summary>Items per token: heads, or pairs of heads in differential attention.</summary>
@@ -30,7 +35,7 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
             Join(_layout.Vector(group, row, (2 * head) + 1), blocks, other);
             RowMath.AddScaled(other, -weights.Lambda, output, width);
         }
-        else if (weights.Values is { } values)
+        else if (_values is { } values)
         {
             Join(_layout.Vector(group, row, head), blocks, other, head);
             values.Expand(other, _layout.GroupOf(head), output);
@@ -75,7 +80,7 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
         {
             // The softmax of Talking-Heads already covers all blocks.
             var factor = _talking ? 1 : MathF.Exp(scratch.Softmax(b, vector).Max - max) / sum;
-            RowMath.AddScaled(scratch.SumsFrom(b, vector, 1)[0], factor, output, _layout.ValueWidth);
+            RowMath.AddScaled(scratch.SumsFrom(b, vector, 1)[0], factor, output, _sumWidth);
         }
     }
 }

@@ -4,8 +4,13 @@ namespace Crosshead.Decoding.Cpu;
 /// Turns projections into the inputs of attention. Queries are normed, rotated, scaled and written to their places.
 /// Keys are normed, rotated and written to the cache together with the values.
 /// </summary>
+/// <param name="weights">The layer.</param>
+/// <param name="scratch">Working memory.</param>
+/// <param name="rotary">Angles.</param>
+/// <param name="cache">Where keys and values are written.</param>
+/// <param name="absorbs">Whether queries are multiplied by the mix of keys, if there is one.</param>
 internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
-    PanelPages<T> cache) where T : unmanaged, IPanelElement<T>
+    PanelPages<T> cache, bool absorbs) where T : unmanaged, IPanelElement<T>
 {
     private readonly HeadLayout _layout = weights.Layout;
     private readonly float _scale = (float)(weights.Options.ScoreScale ?? 1 / Math.Sqrt(weights.Layout.HeadDim));
@@ -39,7 +44,7 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         }
         rotary.For(pass[row].Reach).Rotate(query, position, _scale * rotary.QueryFactor(position));
         var place = scratch.Query(_layout.Vector(pass.GroupOf(row, _layout.RowsPerGroup), row, head));
-        if (weights.Keys is { } mix) mix.Absorb(query, _layout.GroupOf(head), place);
+        if (absorbs && weights.Keys is { } mix) mix.Absorb(query, _layout.GroupOf(head), place);
         else new ReadOnlySpan<float>(query, d).CopyTo(new Span<float>(place, d));
     }
 

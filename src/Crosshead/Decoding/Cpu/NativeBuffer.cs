@@ -37,6 +37,13 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
     /// <summary>The first element; valid until disposal.</summary>
     public T* Pointer { get; private set; }
 
+    /// <summary>Sets one of several equal parts to zero.</summary>
+    public void Clear(int part, int parts)
+    {
+        var size = (int)(Length / parts);
+        new Span<T>(Pointer + ((long)part * size), size).Clear();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

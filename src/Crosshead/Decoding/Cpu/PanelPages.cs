@@ -11,7 +11,8 @@ namespace Crosshead.Decoding.Cpu;
 internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IPanelElement<T>
 {
     private const int PageTokens = PageTables.PageTokens;
-    private const long ValueStride = PageTokens * Panel.Lanes; // from value panel to value panel
+    /// <summary>Elements from value panel to value panel.</summary>
+    public const long ValueStride = PageTokens * Panel.Lanes;
 
     // Positions whose weights are encoded together. The places of the runs do not depend on what is asked for.
     private const int Run = PanelInt8.MostDepth;
@@ -44,7 +45,8 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
         (_keyScales, _valueScales) = (Numbers(_keyRows * _keyGroups), Numbers(_valueRows * _valueGroups));
     }
 
-    private long KeyStride => (long)_keyDepth * Panel.Lanes; // from key panel to key panel
+    /// <summary>Elements from key panel to key panel.</summary>
+    public long KeyStride => (long)_keyDepth * Panel.Lanes;
 
     /// <summary>Writes the key of a position.</summary>
     public void WriteKey(int slot, int row, int position, float* key, int width)
@@ -80,8 +82,8 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     /// <summary>Sets a page to zero.</summary>
     public void Clear(int page)
     {
-        Clear(_keys, page);
-        Clear(_values, page);
+        _keys.Clear(page, _pages);
+        _values.Clear(page, _pages);
         foreach (var numbers in new[] { _keyFactors, _keyScales, _valueScales }) numbers.Clear(page);
     }
 
@@ -153,9 +155,8 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
         }
     }
 
-    /// <summary>
-    /// Multiplies the scores of positions <paramref name="start"/> … by the factors of a composed key head.
-    /// </summary>
+    /// <summary>Multiplies the scores of positions <paramref name="start"/> … by a composed key head's
+    /// factors.</summary>
     public void ScaleByKeyFactors(int slot, int group, int start, int length, float* scores) =>
         _keyFactors.Multiply(slot, group, start, length, scores, scores);
 
@@ -282,20 +283,16 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
         }
     }
 
-    private void Clear(NativeBuffer<T> buffer, int page)
-    {
-        var size = (int)(buffer.Length / _pages);
-        new Span<T>(buffer.Pointer + ((long)page * size), size).Clear();
-    }
-
-    private T* Key(int slot, int row, int position)
+    /// <summary>The key panel of 16 positions.</summary>
+    public T* Key(int slot, int row, int position)
     {
         var panel = (((_tables.PageOf(slot, position) * (long)_keyRows) + row) * (PageTokens / Panel.Lanes))
             + (position % PageTokens / Panel.Lanes);
         return _keys.Pointer + (panel * KeyStride);
     }
 
-    private T* Value(int slot, int row, int position)
+    /// <summary>A position's row in its first value panel.</summary>
+    public T* Value(int slot, int row, int position)
     {
         var panel = ((_tables.PageOf(slot, position) * (long)_valueRows) + row) * _valuePanels;
         return _values.Pointer + (panel * ValueStride) + (position % PageTokens * Panel.Lanes);

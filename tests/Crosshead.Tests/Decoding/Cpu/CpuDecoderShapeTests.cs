@@ -68,6 +68,23 @@ public sealed class CpuDecoderShapeTests
             RopeScaling = new RopeScaling { Kind = RopeScalingKind.Yarn, Factor = 4, OriginalContext = 24 },
             VirtualHeads = [Half, Half],
         },
+        ["heads composed while they are read"] = Llama with
+        {
+            // Wide enough to be composed, and two heads a key/value head, so that four tokens of a prompt and one of
+            // a step are multiplied by different kernels.
+            Attention = new AttentionOptions { Heads = 12, KeyValueHeads = 4, HeadDim = 16 },
+            VirtualHeads = [new() { KeyComponents = 2, ValueRank = 32 }, new() { KeyComponents = 3, ValueRank = 48 },
+                new() { KeyComponents = 1, ValueRank = 16 }, new() { ValueRank = 32 }],
+            Layers = 4,
+        },
+        ["composed keys with norms"] = Llama with
+        {
+            Attention = new AttentionOptions
+            {
+                Heads = 8, KeyValueHeads = 2, HeadDim = 32, SlidingWindow = 40, QueryKeyNorm = true,
+            },
+            VirtualHeads = [new() { KeyComponents = 1, ValueRank = 32 }, new() { KeyComponents = 1 }],
+        },
         ["biases everywhere"] =
             Llama with { FeedForwardBias = true, Attention = Plain with { ProjectionBias = true, OutputBias = true } },
         ["experts"] = Llama with

@@ -1,0 +1,44 @@
+using Crosshead.Attention.Caches;
+using Crosshead.Attention.Composition;
+
+namespace Crosshead.Attention;
+
+/// <summary>
+/// Products with cached numbers that decoding on a processor takes for one token, a cached token and a layer. Whole
+/// heads take one product a query head and number. Components take one a query head and number too, unless heads are
+/// composed of them while they are read.
+/// </summary>
+public static class CachedProducts
+{
+    private const int Lanes = 16; // numbers of a head that are composed side by side
+
+    /// <summary>Counts the products of a layer, for scores and for sums.</summary>
+    /// <param name="options">The layer.</param>
+    /// <param name="width">Model width D.</param>
+    public static long Of(AttentionOptions options, int width)
+    {
+        var (cache, d) = (options.CacheLayoutFor(width), options.HeadDimFor(width));
+        return Count(cache.Keys, options.KeyGrain == KeyGrain.Head)
+            + Count(cache.Values, options.ValueGrain == ValueGrain.Head);
+
+        long Count(CachedRows rows, bool ofHeads)
+        {
+            var components = rows.Width / d;
+            return !rows.AreComponents ? (long)options.Heads * rows.Width
+                : ofHeads && AreComposed(options.Heads, options.Groups, components, d)
+                ? (long)((components * options.Groups) + options.Heads) * d
+                : (long)options.Heads * rows.Width;
+        }
+    }
+
+    /// <summary>
+    /// Whether heads are composed while components that are whole heads are read, which takes c·g products with each
+    /// number of a head, and one with each query head after that. The alternative is c with each query head.
+    /// </summary>
+    /// <param name="heads">Query heads h.</param>
+    /// <param name="groups">Composed heads g.</param>
+    /// <param name="components">Components c.</param>
+    /// <param name="headDim">Head width d.</param>
+    internal static bool AreComposed(int heads, int groups, int components, int headDim) =>
+        headDim % Lanes == 0 && (components * groups) + heads < components * heads;
+}
