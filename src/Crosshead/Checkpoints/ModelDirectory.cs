@@ -109,9 +109,15 @@ public static class ModelDirectory
     public static ModelDescription Check(string path)
     {
         var description = ModelDescription.Of(path);
+        Check(description);
+        return description;
+    }
+
+    /// <summary>Checks that the weights of a model fit what was read about it.</summary>
+    internal static void Check(ModelDescription description)
+    {
         using var weights = description.OpenWeights();
         weights.Check(description.Options);
-        return description;
     }
 
     /// <summary>

@@ -31,8 +31,11 @@ public sealed class ModelSource : IModelSource
     /// </exception>
     public static ModelSource Open(string path)
     {
-        var description = ModelDirectory.Check(path);
-        var tokenizer = description.LoadTokenizer();
+        var description = ModelDescription.Of(path);
+        // Both take a large part of a second: libtorch is loaded for the check.
+        var tokens = Task.Run(description.LoadTokenizer);
+        ModelDirectory.Check(description);
+        var tokenizer = tokens.GetAwaiter().GetResult();
         return tokenizer.VocabularySize <= description.Options.VocabularySize
             ? new ModelSource(description, tokenizer)
             : throw new CrossheadException(

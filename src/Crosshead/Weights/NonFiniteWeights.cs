@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Crosshead.Weights;
@@ -10,6 +11,7 @@ internal static class NonFiniteWeights
 {
     private const int Pieces = 64;
     private const ushort Exponent = 0x7C00; // of a half that is NaN or infinite
+    private const int Lowest = 0x0400, Carry = 0x8000; // the exponent's lowest bit, and the bit above it
 
     /// <summary>How many weights of a matrix are NaN or infinite.</summary>
     public static long Count(WeightMatrix matrix)
@@ -21,7 +23,7 @@ internal static class NonFiniteWeights
         {
             var count = 0L;
             for (var row = piece * step; row < Math.Min((piece + 1) * step, matrix.Rows); row++)
-                count += halves.Length == 0 ? CountOneByOne(matrix.BytesOf(row), matrix.Format)
+                count += halves.Length == 0 ? CountNumbers(matrix.BytesOf(row), matrix.Format)
                     : CountBlocks(matrix.BytesOf(row), matrix.Format.BlockBytes, halves) * matrix.Format.BlockSize;
             counts[piece] = count;
         });
@@ -31,6 +33,9 @@ internal static class NonFiniteWeights
     // Blocks with a half that is NaN or infinite. Every block of a file is looked at before the first token.
     private static long CountBlocks(ReadOnlySpan<byte> row, int blockBytes, ReadOnlySpan<int> halves)
     {
+        var any = false;
+        foreach (var at in halves) any |= Any(row[at..], blockBytes);
+        if (!any) return 0;
         var count = 0L;
         for (; row.Length >= blockBytes; row = row[blockBytes..])
         {
@@ -41,6 +46,23 @@ internal static class NonFiniteWeights
         }
         return count;
     }
+
+    // Whether one of the halves that begin the blocks is NaN or infinite: adding one to such an exponent carries.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static bool Any(ReadOnlySpan<byte> row, int blockBytes)
+    {
+        ref var bytes = ref MemoryMarshal.GetReference(row);
+        var carries = 0;
+        for (nint at = 0; at <= row.Length - sizeof(ushort); at += blockBytes)
+            carries |= (Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref bytes, at)) & Exponent) + Lowest;
+        return (carries & Carry) != 0;
+    }
+
+    private static long CountNumbers(ReadOnlySpan<byte> row, WeightFormat format) =>
+        format == WeightFormat.BF16 ? NonFiniteNumbers.Count(MemoryMarshal.Cast<byte, ushort>(row), (ushort)0x7F80)
+        : format == WeightFormat.F16 ? NonFiniteNumbers.Count(MemoryMarshal.Cast<byte, ushort>(row), Exponent)
+        : format == WeightFormat.F32 ? NonFiniteNumbers.Count(MemoryMarshal.Cast<byte, uint>(row), 0x7F80_0000u)
+        : CountOneByOne(row, format);
 
     private static long CountOneByOne(ReadOnlySpan<byte> row, WeightFormat format)
     {

@@ -43,6 +43,26 @@ internal sealed unsafe class GgufCursor(MappedFile map, string path)
         return new ReadOnlySpan<byte>(Take((long)length, what), (int)length);
     }
 
+    /// <summary>Passes over texts. A tokenizer has hundreds of thousands of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void SkipTexts(int count, string what)
+    {
+        if (count == 0) return;
+        var (length, at) = (map.Length, Position);
+        var bytes = map.At(Position) - Position;
+        for (; count > 0; count--)
+        {
+            var left = length - at - sizeof(ulong);
+            if (left < 0 || Unsafe.ReadUnaligned<ulong>(bytes + at) > (ulong)left)
+            {
+                Position = at;
+                Text(what); // says what is wrong
+            }
+            at += sizeof(ulong) + (long)Unsafe.ReadUnaligned<ulong>(bytes + at);
+        }
+        Position = at;
+    }
+
     /// <summary>Bytes that are passed over.</summary>
     /// <returns>Where they begin.</returns>
     public byte* Take(long bytes, string what)

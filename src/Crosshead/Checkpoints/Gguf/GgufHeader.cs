@@ -112,7 +112,7 @@ internal sealed class GgufHeader
     {
         if (type == GgufValueType.String)
         {
-            for (var i = 0; i < count; i++) _cursor.Text("a text");
+            _cursor.SkipTexts(count, "a text");
             return;
         }
         var bytes = (long)GgufPlace.LeastBytes(type) * count;

@@ -59,7 +59,7 @@ internal static class GgufTokenReader
         var definition = new TokenizerDefinition
         {
             Vocabulary = vocabulary,
-            Merges = [.. merges.Select((merge, i) => VocabularyFile.Merge(merge.Split(' '), vocabulary, i, path))],
+            Merges = [.. merges.Select((merge, i) => VocabularyFile.Merge(merge, vocabulary, i, path))],
             AddedTokens = added,
             ByteLevel = true,
             Splits = rule.Splits,

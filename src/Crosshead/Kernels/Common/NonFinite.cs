@@ -1,5 +1,6 @@
 using System.Numerics;
 using Crosshead.Runtime;
+using Crosshead.Weights;
 using static TorchSharp.torch;
 
 namespace Crosshead.Kernels.Common;
@@ -46,28 +47,8 @@ internal static unsafe class NonFinite
             var start = i * BlockElements;
             var values = new ReadOnlySpan<T>(blocks->Data + start,
                 (int)Math.Min(BlockElements, blocks->Elements - start));
-            blocks->Counts[i] = Any(values, blocks->Exponent) ? CountOneByOne(values, blocks->Exponent) : 0;
+            blocks->Counts[i] = NonFiniteNumbers.Count(values, blocks->Exponent);
         }
-    }
-
-    private static bool Any<T>(ReadOnlySpan<T> values, T exponent) where T : unmanaged, IBinaryInteger<T>
-    {
-        var mask = new Vector<T>(exponent);
-        var found = Vector<T>.Zero;
-        var at = 0;
-        for (; at <= values.Length - Vector<T>.Count; at += Vector<T>.Count)
-            found |= Vector.Equals(new Vector<T>(values[at..]) & mask, mask);
-        return found != Vector<T>.Zero || CountOneByOne(values[at..], exponent) > 0;
-    }
-
-    private static long CountOneByOne<T>(ReadOnlySpan<T> values, T exponent) where T : unmanaged, IBinaryInteger<T>
-    {
-        var count = 0L;
-        foreach (var value in values)
-        {
-            if ((value & exponent) == exponent) count++;
-        }
-        return count;
     }
 
     private struct Blocks<T> where T : unmanaged

@@ -24,12 +24,37 @@ internal static class VocabularyFile
     }
 
     /// <summary>The ids of a merge: of its two tokens, and of the resulting token.</summary>
-    public static (int Left, int Right, int Id) Merge(string[] pair, Vocabulary vocabulary, int index, string name)
+    /// <param name="merge">The tokens with a space between.</param>
+    /// <param name="vocabulary">The tokens.</param>
+    /// <param name="index">Number of the merge, for messages.</param>
+    /// <param name="name">The file, for messages.</param>
+    public static (int Left, int Right, int Id) Merge(ReadOnlySpan<char> merge, Vocabulary vocabulary, int index,
+        string name)
     {
-        if (pair.Length != 2 || vocabulary.ModelIdOf(pair[0]) is not { } left
-            || vocabulary.ModelIdOf(pair[1]) is not { } right || vocabulary.ModelIdOf(pair[0] + pair[1]) is not { } id)
-            throw new CrossheadException($"{name}: merge {index}, \"{string.Join(' ', pair).Shown()}\", is not two "
-                + $"tokens of the vocabulary that make a third; the file is damaged.");
-        return (left, right, id);
+        var space = merge.IndexOf(' ');
+        return space >= 0 && !merge[(space + 1)..].Contains(' ')
+            && IdsOf(merge[..space], merge[(space + 1)..], vocabulary) is { } ids
+                ? ids : throw NoMerge(merge.ToString(), index, name);
     }
+
+    /// <summary>The ids of a merge whose tokens are apart.</summary>
+    public static (int Left, int Right, int Id) Merge(string[] pair, Vocabulary vocabulary, int index, string name) =>
+        pair.Length == 2 && IdsOf(pair[0], pair[1], vocabulary) is { } ids
+            ? ids : throw NoMerge(string.Join(' ', pair), index, name);
+
+    private static (int Left, int Right, int Id)? IdsOf(ReadOnlySpan<char> left, ReadOnlySpan<char> right,
+        Vocabulary vocabulary)
+    {
+        const int Most = 256; // letters on the stack
+        var length = left.Length + right.Length;
+        Span<char> both = length <= Most ? stackalloc char[length] : new char[length];
+        left.CopyTo(both);
+        right.CopyTo(both[left.Length..]);
+        return vocabulary.ModelIdOf(left) is { } first && vocabulary.ModelIdOf(right) is { } second
+            && vocabulary.ModelIdOf(both) is { } id ? (first, second, id) : null;
+    }
+
+    private static CrossheadException NoMerge(string merge, int index, string name) =>
+        new($"{name}: merge {index}, \"{merge.Shown()}\", is not two tokens of the vocabulary that make a third; the "
+            + "file is damaged.");
 }

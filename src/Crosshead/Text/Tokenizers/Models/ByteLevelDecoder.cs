@@ -7,11 +7,11 @@ namespace Crosshead.Text.Tokenizers.Models;
 /// <summary>
 /// Joins the bytes of byte-level tokens and reads them as UTF-8. The bytes of a character may be in several tokens.
 /// </summary>
-internal sealed class ByteLevelDecoder(byte[][] tokenBytes) : ITokenDecoder
+internal sealed class ByteLevelDecoder(ByteLevelModel model) : ITokenDecoder
 {
     private readonly Decoder _utf8 = Encoding.UTF8.GetDecoder(); // keeps the bytes of an incomplete character
 
-    public void Append(int id, StringBuilder text) => Decode(tokenBytes[id], flush: false, text);
+    public void Append(int id, StringBuilder text) => Decode(model.BytesOf(id), flush: false, text);
 
     public void Finish(StringBuilder text) => Decode([], flush: true, text);
 

@@ -15,7 +15,7 @@ internal sealed class ByteLevelModel : ITokenizerModel
     private readonly TokenizerDefinition _definition;
     private readonly PairMerger _merger;
     private readonly int[] _byteIds;
-    private readonly Lazy<byte[][]> _tokenBytes;
+    private readonly byte[]?[] _tokenBytes; // by id, once they were asked for
     private readonly ConcurrentBag<WordCache> _caches = [];
 
     public ByteLevelModel(TokenizerDefinition definition)
@@ -23,7 +23,7 @@ internal sealed class ByteLevelModel : ITokenizerModel
         _definition = definition;
         _merger = new PairMerger(new MergeTable(definition.Merges));
         _byteIds = definition.Vocabulary.ByteIds(b => ByteAlphabet.CharacterOf(b).ToString());
-        _tokenBytes = new Lazy<byte[][]>(TokenBytes);
+        _tokenBytes = new byte[]?[definition.Vocabulary.Size];
     }
 
     public void Encode(ReadOnlySpan<char> text, bool first, List<int> ids)
@@ -38,9 +38,9 @@ internal sealed class ByteLevelModel : ITokenizerModel
         _caches.Add(cache);
     }
 
-    public ITokenDecoder CreateDecoder() => new ByteLevelDecoder(_tokenBytes.Value);
+    public ITokenDecoder CreateDecoder() => new ByteLevelDecoder(this);
 
-    public ReadOnlySpan<byte> BytesOf(int id) => _tokenBytes.Value[id];
+    public ReadOnlySpan<byte> BytesOf(int id) => _tokenBytes[id] ??= BytesFor(id);
 
     private void EncodePiece(ReadOnlySpan<char> text, List<int> ids, WordCache cache)
     {
@@ -67,16 +67,12 @@ internal sealed class ByteLevelModel : ITokenizerModel
         }
     }
 
-    // The bytes of every token, by id; no bytes if there is no token.
-    private byte[][] TokenBytes()
+    private byte[] BytesFor(int id)
     {
         var vocabulary = _definition.Vocabulary;
-        var bytes = new byte[vocabulary.Size][];
-        for (var id = 0; id < bytes.Length; id++)
-            bytes[id] = vocabulary.TokenOf(id) is not { } token ? []
-                : (vocabulary.Added.ContainsKey(id) ? null : ByteAlphabet.BytesOf(token))
-                    ?? Encoding.UTF8.GetBytes(_definition.Written(id));
-        return bytes;
+        return vocabulary.TokenOf(id) is not { } token ? []
+            : (vocabulary.Added.ContainsKey(id) ? null : ByteAlphabet.BytesOf(token))
+                ?? Encoding.UTF8.GetBytes(_definition.Written(id));
     }
 
     private void EncodeWord(ReadOnlySpan<char> word, List<int> ids)

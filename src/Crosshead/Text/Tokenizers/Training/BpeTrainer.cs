@@ -100,7 +100,7 @@ public static class BpeTrainer
         {
             Vocabulary = vocabulary,
             Merges = [.. merges.Select((merge, index) =>
-                VocabularyFile.Merge(merge.Split(' '), vocabulary, index, "the trained tokenizer"))],
+                VocabularyFile.Merge(merge, vocabulary, index, "the trained tokenizer"))],
             AddedTokens = added,
             ByteLevel = true,
             Pattern = options.Pattern,
