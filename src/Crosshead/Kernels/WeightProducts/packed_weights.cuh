@@ -28,8 +28,6 @@ struct Place
     int run, upper, half, s, e; // upper: 1 for row p + 8
 };
 
-__device__ __forceinline__ u32 shifted(u32 x, int right) { return right >= 0 ? x >> right : x << -right; }
-
 __device__ __forceinline__ u32 half_at(const u8* p) { return p[0] | p[1] << 8; }
 
 __device__ __forceinline__ u32 upper_or_lower(u32 word, int upper) { return upper ? word >> 16 : word & 0xffff; }
@@ -40,28 +38,78 @@ __device__ __forceinline__ float byte_of(u32 word, int i)
     return __uint_as_float(0x4b000000 | (word >> 8 * i & 255)) - 8388608.0f;
 }
 
-// Numbers of 4 bits and HIGH more, from which ZERO is taken. With the bits of 128 they are bfloat16, 128 too large: the
-// last bit of its mantissa is 1.
-template <int HIGH, int ZERO> struct Bits
+// Numbers of 4 to 6 bits, from which ZERO is taken. With the bits of 128 they are bfloat16, 128 too large: the last bit
+// of its mantissa is 1. A half of a word has numbers e = 0, the other those e = 1 beside them, so that one shift and
+// one operation on the bits make two numbers. Of a run a lane has 8 such pairs.
+#define BITS_OF_128 0x43004300
+
+__device__ __forceinline__ int pair_of(int upper, int half, int s) { return 2 * half + s + 4 * upper; }
+
+// A word a row, 4 bits a pair.
+template <int ZERO> struct FourBits
 {
-    static constexpr int VECTORS = 4 + HIGH, BASE = 128 + ZERO;
+    static constexpr int VECTORS = 4, BASE = 128 + ZERO;
 
     static __device__ __forceinline__ void place(u32* words, Place at, int number)
     {
-        const int pair = 2 * at.half + at.s, place = pair + 4 * at.upper;
-        words[2 * at.run + at.upper] |= (u32)(number & 15) << (4 * pair + 16 * at.e);
-        if (HIGH == 1) words[16 + at.run / 2] |= (u32)(number >> 4) << (place + 8 * (at.run % 2) + 16 * at.e);
-        if (HIGH == 2) words[16 + at.run] |= (u32)(number >> 4) << (2 * place + 16 * at.e);
+        words[2 * at.run + at.upper] |= (u32)number << 4 * pair_of(0, at.half, at.s) + 16 * at.e;
     }
 
     // Numbers e = 0 (low half) and 1.
     template <class Words> static __device__ __forceinline__ u32 pair(Words words, int run, int upper, int half, int s)
     {
-        const int pair = 2 * half + s, place = pair + 4 * upper;
-        u32 bits = (words(2 * run + upper) >> 4 * pair & 0x000f000f) | 0x43004300;
-        if (HIGH == 1) bits |= shifted(words(16 + run / 2), place + 8 * (run % 2) - 4) & 0x00100010;
-        if (HIGH == 2) bits |= shifted(words(16 + run), 2 * place - 4) & 0x00300030;
+        return (words(2 * run + upper) >> 4 * pair_of(0, half, s) & 0x000f000f) | BITS_OF_128;
+    }
+};
+
+// Five words for two runs: three pairs of 5 bits in each, and the last bits of all five for the sixteenth.
+template <int ZERO> struct FiveBits
+{
+    static constexpr int VECTORS = 5, BASE = 128 + ZERO;
+
+    static __device__ __forceinline__ void place(u32* words, Place at, int number)
+    {
+        const int pair = 8 * (at.run % 2) + pair_of(at.upper, at.half, at.s);
+        u32* own = words + 5 * (at.run / 2);
+        if (pair < 15) own[pair % 5] |= (u32)number << 5 * (pair / 5) + 16 * at.e;
+        else for (int bit = 0; bit < 5; bit++) own[bit] |= (u32)(number >> bit & 1) << 15 + 16 * at.e;
+    }
+
+    template <class Words> static __device__ __forceinline__ u32 pair(Words words, int run, int upper, int half, int s)
+    {
+        const int pair = 8 * (run % 2) + pair_of(upper, half, s), own = 5 * (run / 2);
+        if (pair < 15) return (words(own + pair % 5) >> 5 * (pair / 5) & 0x001f001f) | BITS_OF_128;
+        u32 bits = BITS_OF_128;
+#pragma unroll
+        for (int bit = 0; bit < 5; bit++) bits |= words(own + bit) >> 15 - bit & 0x00010001 << bit;
         return bits;
+    }
+};
+
+// Three words a run: two pairs of 6 bits in each. The last 4 bits of the first two words are those of two more pairs,
+// whose upper 2 the third word has.
+template <int ZERO> struct SixBits
+{
+    static constexpr int VECTORS = 6, BASE = 128 + ZERO;
+
+    static __device__ __forceinline__ void place(u32* words, Place at, int number)
+    {
+        const int pair = pair_of(at.upper, at.half, at.s);
+        u32* own = words + 3 * at.run;
+        if (pair < 6) own[pair % 3] |= (u32)number << 6 * (pair / 3) + 16 * at.e;
+        else
+        {
+            own[pair - 6] |= (u32)(number & 15) << 12 + 16 * at.e;
+            own[2] |= (u32)(number >> 4) << 2 * pair + 16 * at.e;
+        }
+    }
+
+    template <class Words> static __device__ __forceinline__ u32 pair(Words words, int run, int upper, int half, int s)
+    {
+        const int pair = pair_of(upper, half, s), own = 3 * run;
+        if (pair < 6) return (words(own + pair % 3) >> 6 * (pair / 3) & 0x003f003f) | BITS_OF_128;
+        return (words(own + pair - 6) >> 12 & 0x000f000f) | BITS_OF_128
+            | (words(own + 2) >> 2 * pair - 4 & 0x00300030);
     }
 };
 
@@ -93,19 +141,19 @@ struct SmallBlockWithMinimum : SmallBlock
     }
 };
 
-struct Q4_0 : SmallBlock, Bits<0, 8>
+struct Q4_0 : SmallBlock, FourBits<8>
 {
     static constexpr int BYTES = 18;
     static __device__ __forceinline__ int number(const u8* block, int i) { return nibble(block + 2, i); }
 };
 
-struct Q4_1 : SmallBlockWithMinimum, Bits<0, 0>
+struct Q4_1 : SmallBlockWithMinimum, FourBits<0>
 {
     static constexpr int BYTES = 20;
     static __device__ __forceinline__ int number(const u8* block, int i) { return nibble(block + 4, i); }
 };
 
-struct Q5_0 : SmallBlock, Bits<1, 16>
+struct Q5_0 : SmallBlock, FiveBits<16>
 {
     static constexpr int BYTES = 22;
     static __device__ __forceinline__ int number(const u8* block, int i)
@@ -114,7 +162,7 @@ struct Q5_0 : SmallBlock, Bits<1, 16>
     }
 };
 
-struct Q5_1 : SmallBlockWithMinimum, Bits<1, 0>
+struct Q5_1 : SmallBlockWithMinimum, FiveBits<0>
 {
     static constexpr int BYTES = 24;
     static __device__ __forceinline__ int number(const u8* block, int i)
@@ -124,7 +172,7 @@ struct Q5_1 : SmallBlockWithMinimum, Bits<1, 0>
 };
 
 // With a zero point z behind d: d·(q − z).
-struct Q4_POINT : SmallBlock, Bits<0, 0>
+struct Q4_POINT : SmallBlock, FourBits<0>
 {
     static constexpr int BYTES = 19, PLANES = 2, OFFSET = 1;
     static __device__ __forceinline__ int number(const u8* block, int i) { return nibble(block + 3, i); }
@@ -198,7 +246,7 @@ struct MXFP4 : SmallBlock
     }
     static __device__ __forceinline__ void place(u32* words, Place at, int number)
     {
-        Bits<0, 0>::place(words, at, number);
+        FourBits<0>::place(words, at, number);
     }
     template <class Words> static __device__ __forceinline__ u32 pair(Words words, int run, int upper, int half, int s)
     {
@@ -232,13 +280,13 @@ struct LargeBlock
     }
 };
 
-struct Q4_K : LargeBlock, Bits<0, 0>
+struct Q4_K : LargeBlock, FourBits<0>
 {
     static constexpr int BYTES = 144;
     static __device__ __forceinline__ int number(const u8* block, int i) { return nibble(block + 16, i); }
 };
 
-struct Q5_K : LargeBlock, Bits<1, 0>
+struct Q5_K : LargeBlock, FiveBits<0>
 {
     static constexpr int BYTES = 176;
     static __device__ __forceinline__ int number(const u8* block, int i)
@@ -248,7 +296,7 @@ struct Q5_K : LargeBlock, Bits<1, 0>
 };
 
 // Blocks of 256 with d at the end, and a signed scale of 8 bits for each half of a run.
-struct Q6_K : Bits<2, 32>
+struct Q6_K : SixBits<32>
 {
     static constexpr int BLOCK = 256, BYTES = 210, PLANES = 1, TAIL = 1, SUBS = 2, OFFSET = 0;
     static __device__ __forceinline__ int number(const u8* block, int i)
