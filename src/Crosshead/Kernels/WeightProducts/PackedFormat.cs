@@ -50,6 +50,9 @@ internal sealed class PackedFormat(string name, int recordBytes)
 
     private readonly ConcurrentDictionary<(int Device, string Name, object? Variant), CudaKernel> _kernels = new();
 
+    /// <summary>Whether its numbers have 8 bits.</summary>
+    public bool IsOfBytes => recordBytes > 8 * Vector;
+
     /// <summary>The packed form of a format; null for formats that have none.</summary>
     public static PackedFormat? Of(WeightFormat format) => s_all.GetValueOrDefault(format);
 

@@ -72,7 +72,7 @@ internal sealed record PackedPart(PackedFormat Format, Tensor Bytes, long First,
         ];
         if (tokens <= PackedPlan.MostTokens)
         {
-            var plan = PackedPlan.For(x.device_index, tokens, outputs, Columns,
+            var plan = PackedPlan.For(x.device_index, Format, tokens, outputs, Columns,
                 gated ? ProductGate.Silu : ProductGate.None, norm is not null);
             Format.Multiply(x.device_index, plan).Launch((Parts(outputs, plan.Outputs), 1, 1), 32 * plan.Warps, 0,
                 [.. arguments, Pointer(norm?.Weight), (float)(norm?.Epsilon ?? 0), 0f, (nint)0, (nint)0, (nint)0, 1],
@@ -102,7 +102,7 @@ internal sealed record PackedPart(PackedFormat Format, Tensor Bytes, long First,
         var outputs = (int)output.shape[1];
         // Half of the experts that are chosen serve no more tokens than this; others read their weight again.
         var together = Math.Clamp(2 * routes.Places / experts, 1, Math.Min((int)x.shape[0], PackedPlan.MostTokens));
-        var plan = PackedPlan.For(x.device_index, together, outputs, Columns, gate, false, routes.Slots);
+        var plan = PackedPlan.For(x.device_index, Format, together, outputs, Columns, gate, false, routes.Slots);
         Format.Multiply(x.device_index, plan).Launch((Parts(outputs, plan.Outputs), routes.Slots, 1), 32 * plan.Warps,
             0,
             [

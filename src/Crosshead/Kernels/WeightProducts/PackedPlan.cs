@@ -32,23 +32,24 @@ internal sealed record PackedPlan(int Tiles, int Warps, int Split, int Depth, in
 
     /// <summary>The plan of a product.</summary>
     /// <param name="device">Number of the device.</param>
+    /// <param name="format">The weight's format.</param>
     /// <param name="tokens">Tokens, at most <see cref="MostTokens"/>.</param>
     /// <param name="outputs">Outputs; of a gated product half of the weight's rows.</param>
     /// <param name="columns">Columns of the weight.</param>
     /// <param name="gate">The gate, if half of the rows are one.</param>
     /// <param name="normed">Whether the tokens are normed.</param>
     /// <param name="experts">Experts that serve them, each with a weight; 0 for one weight.</param>
-    public static PackedPlan For(int device, int tokens, int outputs, int columns, ProductGate gate, bool normed,
-        int experts = 0)
+    public static PackedPlan For(int device, PackedFormat format, int tokens, int outputs, int columns,
+        ProductGate gate, bool normed, int experts = 0)
     {
         var gated = gate.Kind != 0;
         // Measured (docs/research-log.md): few tiles are split among all warps of larger blocks if their rows are long;
-        // many are read two at a time, very many by small blocks.
+        // many are read two at a time, very many by small blocks, and so are those of a gate whose numbers are long.
         var (units, tilesOfAll, processors) = (PackedFormat.Units(columns),
             PackedFormat.Tiles(outputs) * Math.Max(1, experts), CudaDevice.Get(device).Multiprocessors);
         var many = gated || tilesOfAll > 2 * processors;
         var warps = !many && units >= 32 && tokens <= 4 ? 2 * UsualWarps
-            : many && tilesOfAll > 32 * processors ? UsualWarps / 2 : UsualWarps;
+            : many && (tilesOfAll > 32 * processors || (gated && format.IsOfBytes)) ? UsualWarps / 2 : UsualWarps;
         var split = many ? UsualWarps / 2 : warps;
         // The most parts of which no more than a quarter has nothing to do.
         while (split > 1 && 4 * units < 3 * split * ((units + split - 1) / split)) split /= 2;
