@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Crosshead.Kernels.WeightProducts;
 
@@ -80,14 +81,27 @@ internal static unsafe class InputCodes
         var factor = Vector512.Create(largest >= Least ? Largest / largest : 0);
         var low = Rounded(first * factor);
         var high = Rounded(second * factor);
-        var codes = Vector512.Narrow(low, high);
-        Vector256.Narrow(codes.GetLower(), codes.GetUpper()).Store((sbyte*)record);
-        var (d, a, b) = (largest / Largest, Vector512.Sum(low), Vector512.Sum(high));
+        var words = Vector512.Narrow(low, high);
+        var codes = Vector256.Narrow(words.GetLower(), words.GetUpper());
+        codes.Store((sbyte*)record);
+        var (a, b) = SumsOf(codes);
+        var d = largest / Largest;
         var tail = (float*)(record + Columns);
         (tail[0], tail[1]) = (d, d * (a + b));
         if (center == 0) return;
         var integers = (int*)tail;
         (integers[1], integers[2], integers[3]) = (center * (a + b), center * a, center * b);
+    }
+
+    // The sums of the first 16 codes and of the last 16.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (int First, int Last) SumsOf(Vector256<sbyte> codes)
+    {
+        var fours = Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Vector256.Create((byte)1), codes),
+            Vector256.Create((short)1));
+        var twos = Ssse3.HorizontalAdd(fours.GetLower(), fours.GetUpper());
+        var sums = Ssse3.HorizontalAdd(twos, twos);
+        return (sums[0], sums[1]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
