@@ -91,11 +91,11 @@ internal sealed class PassLogits(int vocabulary, Action follow, bool apart) : ID
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         if (_rowOf.Length < _wanted) _rowOf = new int[_wanted];
-        _logits.Begin(_wanted, _results[0].Logits.device);
+        _logits.Begin(_wanted, _results[0].Logits);
         var row = 0;
         foreach (var (logits, places, _) in _results)
         {
-            _logits.Add(logits.narrow(0, 0, places.Length).to(ScalarType.Float32).contiguous());
+            _logits.Add(logits.narrow(0, 0, places.Length));
             foreach (var place in places) _rowOf[place] = row++;
         }
         _logits.Wait();
