@@ -232,7 +232,7 @@ public sealed class DataGeneration : IDocumentSource
     private IEnumerable<DrawnDocument> Lane(long first, int lane, int stride, CancellationToken cancellation)
     {
         using var loop = _generator.CreateLoop(_batch, MostTokens, threads: stride > 1 ? 1 : null,
-            block: _kept > _batch ? _kept : null);
+            block: _generator.KeepsSequencesApart ? null : _kept);
         loop.Stepped = Report;
         long place = lane;
         foreach (var sequence in loop.InOrder(Requests(first, lane, stride), cancellation))
