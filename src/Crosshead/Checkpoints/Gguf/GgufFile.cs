@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Crosshead.Files;
 using Crosshead.Runtime;
 using Crosshead.Weights;
 using Microsoft.Win32.SafeHandles;

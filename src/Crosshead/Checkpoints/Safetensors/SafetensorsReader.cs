@@ -1,3 +1,4 @@
+using Crosshead.Files;
 using Crosshead.Runtime;
 using Crosshead.Weights;
 using Microsoft.Win32.SafeHandles;

@@ -1,6 +1,5 @@
 using Crosshead.Attention.Composition;
 using Crosshead.Runtime;
-using static TorchSharp.torch;
 
 namespace Crosshead.Compression.Fits;
 

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Crosshead.Text.Tokenizers.Definition;
 
 /// <summary>

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.Safetensors;
 
-namespace Crosshead.Tests.Checkpoints;
+namespace Crosshead.Tests.Files;
 
 /// <summary>Files of weights that are none.</summary>
 public sealed class WeightFileTests : IDisposable

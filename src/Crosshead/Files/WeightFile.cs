@@ -1,7 +1,6 @@
-using Crosshead.Files;
 using Microsoft.Win32.SafeHandles;
 
-namespace Crosshead.Checkpoints;
+namespace Crosshead.Files;
 
 /// <summary>Opens files that hold weights.</summary>
 internal static class WeightFile
