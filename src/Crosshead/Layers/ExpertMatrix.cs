@@ -1,7 +1,6 @@
 using Crosshead.Kernels.Experts;
 using Crosshead.Kernels.Products;
 using Crosshead.Kernels.WeightProducts;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
