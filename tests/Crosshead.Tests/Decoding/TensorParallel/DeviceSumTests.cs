@@ -1,7 +1,6 @@
 using Crosshead.Decoding;
 using Crosshead.Decoding.TensorParallel;
 using Crosshead.Kernels.PeerSums;
-using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Cuda;
 using Crosshead.Tests.Generation;
