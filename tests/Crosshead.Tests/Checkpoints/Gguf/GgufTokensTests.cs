@@ -73,8 +73,16 @@ public sealed class GgufTokensTests
             .Select(r => (Left: l, Right: r))).OrderByDescending(p => p.Left).ThenByDescending(p => p.Right)
             .Select(p => new[] { Run(p.Left), Run(p.Right) });
         using var folder = new TemporaryFolder();
-        object Added(int id) => new { id, content = tokens[id], single_word = false, lstrip = false, rstrip = false,
-            normalized = false, special = true };
+        object Added(int id) => new
+        {
+            id,
+            content = tokens[id],
+            single_word = false,
+            lstrip = false,
+            rstrip = false,
+            normalized = false,
+            special = true,
+        };
         File.WriteAllText(folder.File("tokenizer.json"), System.Text.Json.JsonSerializer.Serialize(new
         {
             version = "1.0",

@@ -81,7 +81,11 @@ public sealed class CpuDecoderShapeTests
         {
             Attention = new AttentionOptions
             {
-                Heads = 8, KeyValueHeads = 2, HeadDim = 32, SlidingWindow = 40, QueryKeyNorm = true,
+                Heads = 8,
+                KeyValueHeads = 2,
+                HeadDim = 32,
+                SlidingWindow = 40,
+                QueryKeyNorm = true,
             },
             VirtualHeads = [new() { KeyComponents = 1, ValueRank = 32 }, new() { KeyComponents = 1 }],
         },
