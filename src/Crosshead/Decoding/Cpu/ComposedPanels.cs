@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Crosshead.Runtime;
+using static Crosshead.Decoding.Cpu.PanelTiles;
 
 namespace Crosshead.Decoding.Cpu;
 
@@ -204,26 +205,6 @@ internal static unsafe class ComposedPanels
         qo = Vector512.FusedMultiplyAdd(odd, a, qo);
         se = Vector512.FusedMultiplyAdd(even, b, se);
         so = Vector512.FusedMultiplyAdd(odd, b, so);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(float* y, int second, ref Vector512<float> p, ref Vector512<float> q) =>
-        (p, q) = (Vector512.Load(y), Vector512.Load(y + second));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add<T>(float* x, (Vector512<float>, Vector512<float>) p, (Vector512<float>, Vector512<float>) q,
-        ref Vector512<float> sumP, ref Vector512<float> sumQ) where T : unmanaged, IPanelElement<T>
-    {
-        var pair = T.Broadcast(x);
-        sumP = T.MultiplyAdd(pair, p, sumP);
-        sumQ = T.MultiplyAdd(pair, q, sumQ);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector512<float> p, Vector512<float> q, float* y, int second)
-    {
-        p.Store(y);
-        q.Store(y + second);
     }
 
     // Two heads, the vectors of each, and where the sums go. The other head's follow those of the first.

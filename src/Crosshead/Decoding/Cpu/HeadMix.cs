@@ -11,9 +11,12 @@ internal sealed unsafe class HeadMix : IDisposable
 {
     private readonly Rows _mix; // [g, c]
 
-    private HeadMix(float[] mix, HeadLayout layout)
+    /// <summary>Takes a mix.</summary>
+    /// <param name="mix">The factors [c, g].</param>
+    /// <param name="groups">Composed heads g.</param>
+    public HeadMix(ReadOnlySpan<float> mix, int groups)
     {
-        (Groups, Components) = (layout.Groups, mix.Length / layout.Groups);
+        (Groups, Components) = (groups, mix.Length / groups);
         _mix = new Rows(Groups, Components);
         for (var i = 0; i < mix.Length; i++) _mix[i % Groups][i / Groups] = mix[i];
     }
@@ -36,7 +39,7 @@ internal sealed unsafe class HeadMix : IDisposable
     public static HeadMix? Of(object? composition, HeadLayout layout) =>
         composition is HeadComposition heads
             && CachedProducts.AreComposed(layout.Heads, layout.Groups, (int)heads.Components, layout.HeadDim)
-            ? new(WeightReader.Values(heads.Mix), layout) : null;                                      // [c, g]
+            ? new(WeightReader.Values(heads.Mix), layout.Groups) : null;
 
     /// <inheritdoc/>
     public void Dispose() => _mix.Dispose();

@@ -191,8 +191,9 @@ internal static unsafe class PanelTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add<T>(float* x, (Vector512<float>, Vector512<float>) p, (Vector512<float>, Vector512<float>) q,
-        ref Vector512<float> sumP, ref Vector512<float> sumQ) where T : unmanaged, IPanelElement<T>
+    internal static void Add<T>(float* x, (Vector512<float>, Vector512<float>) p,
+        (Vector512<float>, Vector512<float>) q, ref Vector512<float> sumP, ref Vector512<float> sumQ)
+        where T : unmanaged, IPanelElement<T>
     {
         var pair = T.Broadcast(x);
         sumP = T.MultiplyAdd(pair, p, sumP);
@@ -200,11 +201,11 @@ internal static unsafe class PanelTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(float* y, int second, ref Vector512<float> p, ref Vector512<float> q) =>
+    internal static void Load(float* y, int second, ref Vector512<float> p, ref Vector512<float> q) =>
         (p, q) = (Vector512.Load(y), Vector512.Load(y + second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector512<float> p, Vector512<float> q, float* y, int second)
+    internal static void Store(Vector512<float> p, Vector512<float> q, float* y, int second)
     {
         p.Store(y);
         q.Store(y + second);
