@@ -1,5 +1,4 @@
 using Crosshead.Decoding.Cpu;
-using Crosshead.Runtime;
 using Crosshead.Tests.Kernels;
 
 namespace Crosshead.Tests.Decoding.Cpu;
