@@ -14,6 +14,12 @@ public sealed record ServerOptions
     /// <summary>The port; 0 for any free one.</summary>
     public int Port { get; init; } = 8080;
 
+    /// <summary>
+    /// Names by which browsers may ask for this server, besides <c>localhost</c> and addresses, such as that of a proxy
+    /// before it, without ports. Without keys a server at a local address, or with such names, refuses all other names.
+    /// </summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
     /// <summary>Keys of which a client must send one; empty if none is needed.</summary>
     public IReadOnlyList<string> ApiKeys { get; init; } = [];
 
@@ -56,6 +62,12 @@ public sealed record ServerOptions
     /// <summary>Whether a client without a key can only be on this machine.</summary>
     public bool IsLocal => IPAddress.IsLoopback(Address);
 
+    /// <summary>
+    /// Whether requests for hosts of other names are refused, which pages of other sites may send: at a local address,
+    /// or where names are given, and no key is needed, which such a page does not have.
+    /// </summary>
+    internal bool ChecksHosts => ApiKeys.Count == 0 && (IsLocal || AllowedHosts.Count > 0);
+
     /// <summary>Checks the ranges.</summary>
     /// <exception cref="CrossheadException">A value is out of its range.</exception>
     public void Validate()
@@ -71,6 +83,9 @@ public sealed record ServerOptions
             "0 to 86400 seconds");
         Require(Ping > TimeSpan.Zero && Ping <= TimeSpan.FromHours(1), "ping", Ping.TotalSeconds,
             "more than 0, at most 3600 seconds");
+        if (AllowedHosts.FirstOrDefault(name => Uri.CheckHostName(name) == UriHostNameType.Unknown) is { } host)
+            throw new CrossheadException($"the host \"{host}\" is not a name; give one without a scheme, port or path, "
+                + "such as chat.example.org.");
         if (ApiKeys.Any(string.IsNullOrWhiteSpace))
             throw new CrossheadException("an API key is empty; give a key of at least one character, or none at all.");
         if (ReasoningFields.Count == 0 || ReasoningFields.Distinct().Count() < ReasoningFields.Count

@@ -23,6 +23,14 @@ internal sealed class ServeArguments
         DefaultValueFactory = _ => s_server.Address.ToString(),
     };
 
+    private readonly Option<string[]> _allowedHosts = new("--allow-host")
+    {
+        Description = "Name by which browsers may ask for this server besides localhost and addresses, such as that of "
+            + "a proxy; may be given several times.",
+        HelpName = "name",
+        DefaultValueFactory = _ => [],
+    };
+
     private readonly Option<int> _port = NumberOption.WithDefault("--port", "Port to listen at; 0 takes any free one.",
         0, 65535, s_server.Port);
     private readonly Option<int?> _context = NumberOption.Optional("--max-context",
@@ -127,10 +135,10 @@ internal sealed class ServeArguments
     /// <summary>Adds the options to a command.</summary>
     public ServeArguments(Command command)
     {
-        foreach (var option in new Option[] { _host, _port, _names, _keys, _keyFile, _context, _sequences, _step,
-            _queued, _queuedTokens, _rate, _parallel, _cache, _noPrefixCache, _deterministic, _policy, _template,
-            _requestTemplate, _reasoning, _ignoreDefaults, _choices, _body, _drain, _stall, _timeout, _metrics,
-            _logPrompts })
+        foreach (var option in new Option[] { _host, _port, _allowedHosts, _names, _keys, _keyFile, _context,
+            _sequences, _step, _queued, _queuedTokens, _rate, _parallel, _cache, _noPrefixCache, _deterministic,
+            _policy, _template, _requestTemplate, _reasoning, _ignoreDefaults, _choices, _body, _drain, _stall,
+            _timeout, _metrics, _logPrompts })
             command.Options.Add(option);
     }
 
@@ -142,6 +150,7 @@ internal sealed class ServeArguments
         {
             Address = Address(arguments.GetRequiredValue(_host)),
             Port = arguments.GetValue(_port),
+            AllowedHosts = arguments.GetRequiredValue(_allowedHosts),
             ApiKeys = [.. arguments.GetRequiredValue(_keys), .. KeysOf(arguments.GetValue(_keyFile))],
             MaxBody = arguments.GetValue(_body) ?? s_server.MaxBody,
             MaxChoices = arguments.GetValue(_choices),

@@ -50,6 +50,7 @@ internal sealed class Router(ServerState state, RequestLog log)
         exchange.Rest = rest;
         // A client without a key learns nothing of the addresses either.
         if (!IsOpen(routes)) exchange.Client = state.Keys.Require(request);
+        KnownHost.Require(request, state.Options);
         SameOrigin.Require(request);
         if (routes.Count == 0)
             throw new ApiException(404, "not_found",

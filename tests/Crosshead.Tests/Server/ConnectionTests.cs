@@ -59,7 +59,7 @@ public sealed class ConnectionTests
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
             await socket.ConnectAsync(IPAddress.Loopback, server.Client.BaseAddress!.Port);
             await socket.SendAsync(Encoding.ASCII.GetBytes(
-                "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                 + "Content-Length: 31\r\n\r\n{\"prompt\":\"the\",\"stream\":true }"));
             sockets.Add(socket);
         }
@@ -140,7 +140,7 @@ public sealed class ConnectionTests
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
         await socket.ConnectAsync(IPAddress.Loopback, server.Client.BaseAddress!.Port);
         const string Body = """{"prompt":"the","stream":true,"ignore_eos":true,"max_tokens":9000000}""";
-        await socket.SendAsync(Encoding.ASCII.GetBytes("POST /v1/completions HTTP/1.1\r\nHost: x\r\n"
+        await socket.SendAsync(Encoding.ASCII.GetBytes("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
             + $"Content-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"));
         await TestServer.UntilAsync(() => engine.Calls.Count == 1 && engine.Calls[0].WasCancelled);
         await TestServer.UntilAsync(() => Lines(server).Any(l => l.Contains(" gone ", StringComparison.Ordinal)));
@@ -219,6 +219,47 @@ public sealed class ConnectionTests
         Assert.Equal(HttpStatusCode.Forbidden, await From("http://evil.example"));
         Assert.Equal(HttpStatusCode.Forbidden, await From("http://127.0.0.1:1"));
         Assert.Equal(HttpStatusCode.Forbidden, await From("null"));
+    }
+
+    // A page whose own name leads here is of the same origin for a browser.
+    [Theory]
+    [InlineData("127.0.0.1", null, null, HttpStatusCode.OK)]
+    [InlineData("127.0.0.1:80", null, null, HttpStatusCode.OK)]
+    [InlineData("[::1]:8080", null, null, HttpStatusCode.OK)]
+    [InlineData("LocalHost:8080", null, null, HttpStatusCode.OK)]
+    [InlineData("page.localhost", null, null, HttpStatusCode.OK)]
+    [InlineData("evil.example", null, null, HttpStatusCode.Forbidden)]
+    [InlineData("localhost.evil.example:8080", null, null, HttpStatusCode.Forbidden)]
+    [InlineData("127.0.0.1.evil.example", null, null, HttpStatusCode.Forbidden)]
+    [InlineData("notlocalhost", null, null, HttpStatusCode.Forbidden)]
+    [InlineData("chat.example:443", "Chat.example", null, HttpStatusCode.OK)]
+    [InlineData("evil.example", "chat.example", null, HttpStatusCode.Forbidden)]
+    [InlineData("evil.example", null, "a key", HttpStatusCode.OK)]
+    public async Task Requests_for_a_host_of_another_name_are_refused_where_no_key_is_needed(string host,
+        string? allowed, string? key, HttpStatusCode expected)
+    {
+        await using var server = await TestServer.StartAsync(new ServerOptions
+        {
+            AllowedHosts = allowed is null ? [] : [allowed],
+            ApiKeys = key is null ? [] : [key],
+        });
+        var message = new HttpRequestMessage(HttpMethod.Get, "/v1/models");
+        message.Headers.Host = host;
+        message.Headers.Add("Origin", $"http://{host}");
+        if (key is not null) message.Headers.Authorization = new("Bearer", key);
+        using var response = await server.Client.SendAsync(message);
+        Assert.Equal(expected, response.StatusCode);
+        if (expected == HttpStatusCode.Forbidden)
+            Assert.Contains($"the host {host.Split(':')[0]}, and this server is not known by that name",
+                await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData("http://chat.example"), InlineData("chat.example:80"), InlineData(" ")]
+    public async Task A_host_to_allow_is_a_name(string host)
+    {
+        var error = await Assert.ThrowsAsync<CrossheadException>(() =>
+            TestServer.StartAsync(new ServerOptions { AllowedHosts = [host] }));
+        Assert.StartsWith($"the host \"{host}\" is not a name; ", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
