@@ -22,6 +22,11 @@ if (args is ["server", var tokenizer, .. var server])
     return 0;
 }
 if (args is ["survival", var served, .. var cases]) return await SurvivalTest.RunAsync(served, cases);
+if (args is ["draws"])
+{
+    DrawSpeeds.Run();
+    return 0;
+}
 if (args is ["weights", .. var weights])
 {
     WeightSpeeds.Run(weights);

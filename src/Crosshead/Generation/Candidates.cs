@@ -7,15 +7,24 @@ namespace Crosshead.Generation;
 /// <param name="most">Most tokens.</param>
 internal sealed class Candidates(int most)
 {
+    private const int PartSize = 512; // tokens whose weights are summed by themselves to find the one that is drawn
+    private const double SumError = 1e-15; // of a sum of weights, relative to it, for each weight
+
     private static readonly int s_lanes = Vector512<float>.Count;
+    private readonly double[] _parts = new double[(most + PartSize - 1) / PartSize];
+    private double? _sum;
     private readonly float[] _weights = new float[(most + s_lanes - 1) / s_lanes * s_lanes];
     private readonly int[] _ids = new int[most];
 
     /// <summary>Number of tokens.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Sum of their weights.</summary>
-    public double Sum { get; private set; }
+    /// <summary>Sum of their weights, one after the other.</summary>
+    public double Sum
+    {
+        get => _sum ??= Total();
+        private set => _sum = value;
+    }
 
     /// <summary>The weights; before <see cref="Weigh"/> what the scores are less than the best.</summary>
     public ReadOnlySpan<float> Weights => _weights.AsSpan(0, Count);
@@ -41,14 +50,30 @@ internal sealed class Candidates(int most)
     /// <param name="threshold">The threshold.</param>
     public void Take(ReadOnlySpan<float> scores, float best, float threshold)
     {
-        var count = 0;
-        for (var id = 0; id < scores.Length; id++)
+        var (count, id) = (0, 0);
+        if (float.IsNegativeInfinity(threshold)) count = id = TakeFirst(scores, best);
+        for (; id < scores.Length; id++)
         {
             if (!(scores[id] >= threshold)) continue;
             _ids[count] = id;
             _weights[count++] = scores[id] - best;
         }
         Count = count;
+    }
+
+    // Takes whole vectors of tokens, as long as all of them have a number.
+    private int TakeFirst(ReadOnlySpan<float> scores, float best)
+    {
+        var (less, id) = (Vector512.Create(best), 0);
+        for (var ids = Vector512<int>.Indices; id + s_lanes <= scores.Length; id += s_lanes)
+        {
+            var some = Vector512.Create(scores[id..]);
+            if (!Vector512.EqualsAll(some, some)) break;
+            (some - less).CopyTo(_weights, id);
+            ids.CopyTo(_ids, id);
+            ids += Vector512.Create(s_lanes);
+        }
+        return id;
     }
 
     /// <summary>The lowest id of those as likely as the likeliest; before <see cref="Weigh"/>.</summary>
@@ -68,8 +93,7 @@ internal sealed class Candidates(int most)
         var count = (Count + s_lanes - 1) / s_lanes;
         var vectors = MemoryMarshal.Cast<float, Vector512<float>>(_weights.AsSpan())[..count];
         foreach (ref var w in vectors) w = Vector512.Exp(w * scale);
-        Sum = 0;
-        foreach (var w in Weights) Sum += w;
+        _sum = null;
     }
 
     /// <summary>Puts them in the order of their ids.</summary>
@@ -118,7 +142,8 @@ internal sealed class Candidates(int most)
 
     /// <summary>Draws one of them.</summary>
     /// <param name="random">A random number, 0 to 1.</param>
-    public int Pick(double random) => Pick(random, Count, Sum);
+    public int Pick(double random) => _sum is null && PickByParts(random) is >= 0 and var id ? id
+        : Pick(random, Count, Sum);
 
     /// <summary>Draws one of the first ones.</summary>
     /// <param name="random">A random number, 0 to 1.</param>
@@ -134,5 +159,45 @@ internal sealed class Candidates(int most)
             if (left < 0) break;
         }
         return _ids[last]; // of the last one also where rounding left a sliver
+    }
+
+    // The token that sums of one weight after the other find, by sums of many side by side, which round otherwise; −1
+    // where that may be another token.
+    private int PickByParts(double random)
+    {
+        var parts = _parts.AsSpan(0, (Count + PartSize - 1) / PartSize);
+        var sum = 0.0;
+        for (var part = 0; part < parts.Length; part++)
+            sum += parts[part] = SumOf(Weights.Slice(part * PartSize, Math.Min(PartSize, Count - (part * PartSize))));
+        var (wanted, error, mass, first) = (random * sum, sum * Count * SumError, 0.0, 0);
+        while (first < parts.Length && mass + parts[first] <= wanted) mass += parts[first++];
+        for (var i = first * PartSize; i < Count; i++)
+        {
+            var next = mass + _weights[i];
+            if (next > wanted) return wanted - mass > error && next - wanted > error ? _ids[i] : -1;
+            mass = next;
+        }
+        return -1;
+    }
+
+    private static double SumOf(ReadOnlySpan<float> weights)
+    {
+        var (lower, upper, i) = (Vector512<double>.Zero, Vector512<double>.Zero, 0);
+        for (; i + s_lanes <= weights.Length; i += s_lanes)
+        {
+            var (some, others) = Vector512.Widen(Vector512.Create(weights[i..]));
+            lower += some;
+            upper += others;
+        }
+        var sum = Vector512.Sum(lower + upper);
+        for (; i < weights.Length; i++) sum += weights[i];
+        return sum;
+    }
+
+    private double Total()
+    {
+        var sum = 0.0;
+        foreach (var weight in Weights) sum += weight;
+        return sum;
     }
 }

@@ -26,13 +26,14 @@ internal static class PartialDraw
     {
         if (!TryList(largest, drawable, tokens, out var best)) return -1;
         tokens.Weigh(options.Temperature);
+        var sum = tokens.Sum;
         var rest = Rest(largest, drawable, best, tokens.Count, Candidates.Scale(options.Temperature));
         tokens.SortByWeight();
         var weights = tokens.Weights;
         var (p, least) = (options.TopP, (float)options.MinP);
         // The mass that is wanted lies between these.
-        var low = p < 1 ? p * (tokens.Sum + rest.Least) * (1 - Rounding) : double.PositiveInfinity;
-        var high = p < 1 ? p * (tokens.Sum + rest.Most) * (1 + Rounding) : double.PositiveInfinity;
+        var low = p < 1 ? p * (sum + rest.Least) * (1 - Rounding) : double.PositiveInfinity;
+        var high = p < 1 ? p * (sum + rest.Most) * (1 + Rounding) : double.PositiveInfinity;
         // As many tokens are kept as these say, or any number between.
         var (few, many) = (0, 0);
         var (fewMass, mass) = (0.0, 0.0);

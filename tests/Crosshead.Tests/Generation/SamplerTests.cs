@@ -1,4 +1,6 @@
+using System.Runtime.Intrinsics;
 using Crosshead.Generation;
+using Crosshead.Runtime;
 using CsCheck;
 
 namespace Crosshead.Tests.Generation;
@@ -39,6 +41,61 @@ public sealed class SamplerTests
         for (var i = 0; i < Draws; i++) counts[sampler.Next(logits)]++;
         var expected = Probabilities(logits, new SamplingOptions { Temperature = 0.7 }, []);
         for (var i = 0; i < 5; i++) Assert.InRange(counts[i] / (double)Draws, expected[i] - 0.01, expected[i] + 0.01);
+    }
+
+    [Theory]
+    [InlineData(1, 100)]
+    [InlineData(17, 300)]
+    [InlineData(511, 300)]
+    [InlineData(5_000, 500)]
+    [InlineData(49_152, 200)]
+    public void Draws_from_all_tokens_are_those_of_weights_summed_one_after_the_other(int tokens, int draws)
+    {
+        var (random, stream) = (new Random(tokens), new RandomStream(5, 0));
+        var sampler = new Sampler(new SamplingOptions { Temperature = 0.8, Seed = 5 }, tokens);
+        var logits = new float[tokens];
+        for (var draw = 0; draw < draws; draw++)
+        {
+            var width = draw % 3 == 0 ? 60 : draw % 3; // some likely tokens, or all nearly alike
+            foreach (ref var logit in logits.AsSpan()) logit = random.NextSingle() * width;
+            if (draw % 5 == 0) logits[random.Next(tokens)] = float.NegativeInfinity;
+            logits[random.Next(tokens)] = width;
+            Assert.Equal(OneAfterTheOther(logits, stream.NextDouble()), sampler.Next(logits));
+        }
+
+        static int OneAfterTheOther(float[] logits, double random)
+        {
+            var best = logits.Max();
+            float[] weights = [.. logits.Select(logit => Vector512.Exp(Vector512.Create(
+                (logit - best) * (float)(1 / 0.8)))[0])];
+            var left = random * weights.Aggregate(0.0, (sum, weight) => sum + weight);
+            return Array.FindIndex(weights, weight => weight > 0 && (left -= weight) < 0);
+        }
+    }
+
+    [Fact]
+    public void A_draw_on_the_border_of_two_tokens_is_that_of_weights_summed_one_after_the_other()
+    {
+        var tokens = new Candidates(1024);
+        for (var border = 0; border < 1024; border += 31)
+        {
+            tokens.Take(new float[1024], 0, float.NegativeInfinity);
+            tokens.Weigh(1);
+            Assert.Equal(border, tokens.Pick(border / 1024.0));
+        }
+    }
+
+    [Fact]
+    public void Logits_that_are_no_numbers_are_not_drawn()
+    {
+        var tokens = new Candidates(100);
+        var scores = new float[100];
+        scores[40] = float.NaN;
+        tokens.Take(scores, 0, float.NegativeInfinity);
+        tokens.Weigh(1);
+        Assert.Equal(99, tokens.Count);
+        Assert.Equal(41, tokens.Pick(40.5 / 99));
+        Assert.Equal(39, tokens.Pick(39.5 / 99));
     }
 
     [Fact]
