@@ -22,6 +22,7 @@ internal sealed class ComposedRows : IDisposable
     private readonly int _pages, _pool, _fewTokens, _fewSplits, _manyTokens, _manySplits;
     private readonly bool _shares; // whether the rows that read components are shared out to _fewSplits blocks
     private readonly HashSet<int> _seen = [];
+    private readonly List<Piece> _few = [], _many = []; // pieces of a pass
 
     private ComposedRows(LanguageModel model, PagedState state, PieceScratch scratch, bool shares, int fewTokens,
         int fewSplits, int manyTokens)
@@ -95,7 +96,9 @@ internal sealed class ComposedRows : IDisposable
     public void Write(DecodePass pass, List<int> rows, int all, PagedState state, Span<int> told)
     {
         var layout = LayoutOf(all);
-        var (few, many, others) = (new List<Piece>(), new List<Piece>(), 0);
+        var others = 0;
+        _few.Clear();
+        _many.Clear();
         var pages = told[layout.Pages..layout.Places];
         var places = told[layout.Places..layout.End];
         pages.Fill(-1);
@@ -111,15 +114,15 @@ internal sealed class ComposedRows : IDisposable
             for (var i = first; i < end; i += most)
             {
                 var count = Math.Min(most, end - i);
-                (isMany ? many : few).Add(new Piece(i, count, position + i - first + count));
+                (isMany ? _many : _few).Add(new Piece(i, count, position + i - first + count));
             }
         }
         for (var i = rows.Count; i < all; i += PieceList.MostTokens)
-            many.Add(new Piece(i, Math.Min(PieceList.MostTokens, all - i), End: 1));
+            _many.Add(new Piece(i, Math.Min(PieceList.MostTokens, all - i), End: 1));
         var items = told[..layout.Starts];
-        if (_shares) ShareList.Write(few, told[layout.Starts..layout.Many], items);
-        else PieceList.Write(few, _fewTokens, _fewSplits, items);
-        PieceList.Write(many, _manyTokens, _manySplits, told[layout.Many..layout.Others]);
+        if (_shares) ShareList.Write(_few, told[layout.Starts..layout.Many], items);
+        else PieceList.Write(_few, _fewTokens, _fewSplits, items);
+        PieceList.Write(_many, _manyTokens, _manySplits, told[layout.Many..layout.Others]);
         told[layout.Others] = others;
     }
 

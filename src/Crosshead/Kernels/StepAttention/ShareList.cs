@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Crosshead.Kernels.StepAttention;
 
 /// <summary>
@@ -13,6 +15,8 @@ internal static class ShareList
     // What an item costs beside its spans, in spans: it is written, or left for others to join (measured).
     private const int SpansOfItem = 3, SpansOfPart = 8;
 
+    private const int RowBits = 24; // of a row's number
+
     /// <summary>Most items of so many rows.</summary>
     public static int Most(int rows, int blocks) => rows + blocks;
 
@@ -25,35 +29,57 @@ internal static class ShareList
     public static int Write(IReadOnlyList<Piece> rows, Span<int> starts, Span<int> items)
     {
         var count = Cut(rows, starts, items);
-        var blocks = Whole(rows, starts.Length - 1);
-        if (blocks.Max(Cost) >= MostOf(starts, items)) return count;
-        count = 0;
-        for (var block = 0; block < blocks.Length; block++)
-        {
-            starts[block] = count;
-            foreach (var row in blocks[block])
-                PieceList.Item(items, count++, [row.Row, 1, 0, PieceList.Spans(row), 0, 0, 1, 1]);
-        }
-        starts[^1] = count;
+        var blocks = starts.Length - 1;
+        var rented = ArrayPool<long>.Shared.Rent(rows.Count + blocks);
+        var places = rented.AsSpan(0, rows.Count);
+        var loads = rented.AsSpan(rows.Count, blocks);
+        if (Whole(rows, places, loads) < MostOf(starts, items)) count = WriteWhole(rows, places, starts, items);
+        ArrayPool<long>.Shared.Return(rented);
         return count;
     }
 
-    // Whole rows: the longest first, each to the block that has the least to do.
-    private static List<Piece>[] Whole(IReadOnlyList<Piece> rows, int count)
+    // Whole rows: the longest first, each to the block that has the least to do. Receives where each goes, in the order
+    // of the blocks: a block, the turn in which the row came, and the row. Returns what the block costs that has the
+    // most to do. The loads are a heap of costs and blocks.
+    private static int Whole(IReadOnlyList<Piece> rows, Span<long> places, Span<long> loads)
     {
-        List<Piece>[] blocks = [.. Enumerable.Range(0, count).Select(_ => new List<Piece>())];
-        var queue = new PriorityQueue<int, (int Cost, int Block)>(
-            Enumerable.Range(0, count).Select(block => (block, (0, block))));
-        foreach (var row in rows.OrderByDescending(PieceList.Spans))
+        for (var row = 0; row < rows.Count; row++)
+            places[row] = (long)(int.MaxValue - PieceList.Spans(rows[row])) << 32 | (uint)row;
+        places.Sort();
+        for (var block = 0; block < loads.Length; block++) loads[block] = block;
+        var most = 0L;
+        for (var turn = 0; turn < places.Length; turn++)
         {
-            queue.TryPeek(out var block, out var load);
-            blocks[block].Add(row);
-            queue.DequeueEnqueue(block, (load.Cost + PieceList.Spans(row) + SpansOfItem, block));
+            var (row, load) = ((int)places[turn], loads[0]);
+            places[turn] = (load % loads.Length << (2 * RowBits)) | ((long)turn << RowBits) | (uint)row;
+            load += (long)(PieceList.Spans(rows[row]) + SpansOfItem) * loads.Length;
+            most = Math.Max(most, load / loads.Length);
+            var at = 0;
+            for (int child; (child = (2 * at) + 1) < loads.Length; at = child)
+            {
+                if (child + 1 < loads.Length && loads[child + 1] < loads[child]) child++;
+                if (loads[child] >= load) break;
+                loads[at] = loads[child];
+            }
+            loads[at] = load;
         }
-        return blocks;
+        places.Sort();
+        return (int)most;
     }
 
-    private static int Cost(List<Piece> rows) => rows.Sum(PieceList.Spans) + (rows.Count * SpansOfItem);
+    private static int WriteWhole(IReadOnlyList<Piece> rows, ReadOnlySpan<long> places, Span<int> starts,
+        Span<int> items)
+    {
+        var (count, block) = (0, 0);
+        foreach (var place in places)
+        {
+            while (block <= place >> (2 * RowBits)) starts[block++] = count;
+            var row = rows[(int)(place & ((1L << RowBits) - 1))];
+            PieceList.Item(items, count++, [row.Row, 1, 0, PieceList.Spans(row), 0, 0, 1, 1]);
+        }
+        starts[block..].Fill(count);
+        return count;
+    }
 
     // What the block costs that has the most to do.
     private static int MostOf(ReadOnlySpan<int> starts, ReadOnlySpan<int> items)

@@ -49,6 +49,30 @@ public sealed class ShareListTests
     }
 
     [Fact]
+    public void Whole_rows_go_to_the_block_with_the_least_work_the_longest_first()
+    {
+        var rows = Enumerable.Range(0, 205).Select(row => new Piece(row, 1, 512 + (row * 37 % 512))).ToList();
+        var blocks = Enumerable.Range(0, 132).Select(_ => new List<Piece>()).ToList();
+        foreach (var row in rows.OrderByDescending(PieceList.Spans))
+            blocks.MinBy(own => own.Sum(PieceList.Spans) + (3 * own.Count))!.Add(row);
+        var (starts, items) = Write(rows, 132);
+        Assert.Equal(blocks.Select(own => own.Select(row => row.Row)),
+            Enumerable.Range(0, 132).Select(block => items[starts[block]..starts[block + 1]].Select(item => item[0])));
+    }
+
+    [Fact]
+    public void Sharing_out_allocates_nothing()
+    {
+        var rows = Enumerable.Range(0, 205).Select(row => new Piece(row, 1, 512 + (row * 37 % 512))).ToList();
+        var (starts, items) = (new int[133], new int[ShareList.Most(rows.Count, 132) * PieceList.ItemLength]);
+        for (var i = 0; i < 100; i++) ShareList.Write(rows, starts, items); // the pool has its memory
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++) ShareList.Write(rows, starts, items);
+        // Enumerators of the list that are not on the stack.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100 * 128);
+    }
+
+    [Fact]
     public void A_long_row_beside_short_ones_is_cut()
     {
         List<Piece> rows = [new(0, 1, 32_768), .. Enumerable.Range(1, 31).Select(row => new Piece(row, 1, 512))];
