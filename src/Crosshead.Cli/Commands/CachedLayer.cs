@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Attention;
 using Crosshead.Attention.Composition;
 using Crosshead.Cli.Terminal;
+using Crosshead.Compression;
 using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;
@@ -60,16 +61,9 @@ internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGr
     /// <summary>Whether the layer caches less than whole heads.</summary>
     public bool IsReduced(ModelOptions options)
     {
-        var (keyHeads, values) = Whole(options);
-        return KeyHeads < keyHeads || ValueRank < values;
+        var plain = PlainCache.Of(options);
+        return KeyHeads < plain.KeyHeads || ValueRank < plain.Values;
     }
-
-    /// <summary>
-    /// Key heads and value numbers of a layer that caches whole heads; of latent attention the one rotated key and the
-    /// numbers of the latent vector.
-    /// </summary>
-    public static (int KeyHeads, int Values) Whole(ModelOptions options) => options.Attention.Latent is { } latent
-        ? (1, latent.Rank) : (options.Attention.Groups, options.Attention.Groups * options.HeadDim);
 
     /// <summary>The layer as JSON.</summary>
     public JsonObject ToJson() => new()

@@ -118,7 +118,7 @@ internal sealed class CompressCommand : CliCommand
     private static void Show(ModelSource source, CompressionResult result, CommandOutput output)
     {
         var (before, after, predicted) = (result.LossBefore, result.LossAfter, result.Plan.PredictedIncrease);
-        var (groups, whole) = CachedLayer.Whole(source.Options);
+        var (groups, _, whole) = PlainCache.Of(source.Options);
         var (bytesBefore, bytesAfter) = (result.CacheBytesPerTokenBefore, result.CacheBytesPerTokenAfter);
         var cached = CachedLayer.Of(result.Options);
         var table = new ResultTable("layer>", "key heads kept>", "by", "value numbers kept>", "by");
@@ -175,7 +175,7 @@ internal sealed class CompressCommand : CliCommand
     private LayerPlan? Sizes(ParseResult arguments, CompressionMethod method, ModelOptions model)
     {
         var (keys, values) = (arguments.GetValue(_keys), arguments.GetValue(_values));
-        var (groups, whole) = CachedLayer.Whole(model);
+        var (groups, _, whole) = PlainCache.Of(model);
         if (keys is null && values is null) return null;
         if (keys > groups) throw TooMany("--key-components", keys, groups);
         if (values > whole) throw TooMany("--value-rank", values, whole);

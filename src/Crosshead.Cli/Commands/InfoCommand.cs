@@ -6,6 +6,7 @@ using Crosshead.Attention.Caches;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
+using Crosshead.Compression;
 using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;
@@ -111,7 +112,7 @@ internal sealed class InfoCommand : CliCommand
     private static string Kept(ModelOptions options, CachedLayer[] cached)
     {
         var reduced = cached.Where(l => l.IsReduced(options)).ToArray();
-        var (groups, rank) = CachedLayer.Whole(options);
+        var (groups, _, rank) = PlainCache.Of(options);
         if (options.Attention.Latent is not null)
             return "Every layer keeps one latent vector and one rotated key a token, which all heads share"
                 + (reduced.Length == 0 ? "." : $"; {reduced.Length} of {options.Layers} layers keep "
