@@ -50,7 +50,7 @@ internal sealed class DataPrepareCommand : CliCommand
             Workers = ComputeThreads.Count,
         };
         options.Validate();
-        var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));
+        var tokenizer = TokenizerOption.Load(arguments.GetRequiredValue(_tokenizer));
         _ = new DocumentReader(_source.Inputs(arguments), options.Source);
         return (output, cancellation) =>
             Prepare(_source.Inputs(arguments), tokenizer, _out.In(arguments)!, options, output, cancellation);

@@ -33,7 +33,7 @@ internal sealed class TokenizerDecodeCommand : CliCommand
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
-        var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));
+        var tokenizer = TokenizerOption.Load(arguments.GetRequiredValue(_tokenizer));
         var given = arguments.GetValue(_ids) is { Length: > 0 } words ? Ids(words) : null;
         return (output, _) =>
             Decode(given ?? Ids([output.Terminal.ReadInput()]), tokenizer, arguments.GetValue(_skipSpecial), output);

@@ -22,7 +22,7 @@ internal sealed class TokenizerEncodeCommand : CliCommand
     public TokenizerEncodeCommand() : base("encode",
         "Turn text into token ids.",
         "crosshead tokenizer encode \"Heads that work together\" --tokenizer tokenizer.json",
-        "crosshead tokenizer encode --tokenizer tokenizer.json --json < notes.txt")
+        "crosshead tokenizer encode --tokenizer model.gguf --json < notes.txt")
     {
         Arguments.Add(_text);
         Options.Add(_tokenizer);
@@ -32,7 +32,7 @@ internal sealed class TokenizerEncodeCommand : CliCommand
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
-        var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));
+        var tokenizer = TokenizerOption.Load(arguments.GetRequiredValue(_tokenizer));
         return (output, _) => Encode(arguments.GetValue(_text) ?? output.Terminal.ReadInput(), tokenizer,
             special: !arguments.GetValue(_plain), output);
     }

@@ -51,8 +51,8 @@ internal sealed class LoadTestArguments
         "Number of shared beginnings.", 1, Most);
     private readonly Option<int?> _prefixLength = NumberOption.Optional("--prefix-len", "Tokens of a shared beginning.",
         1, Most);
-    private readonly Option<string?> _tokenizer = Text("--tokenizer", "The model's tokenizer.json, or a folder that "
-        + "holds it; without it the server's /tokenize counts tokens.", "file");
+    private readonly Option<string?> _tokenizer = Text("--tokenizer", "The model's tokenizer.json, a folder that "
+        + "holds it, or a GGUF file; without it the server's /tokenize counts tokens.", "file");
     private readonly Option<bool> _ignoreEos = new("--ignore-eos")
     {
         Description = "Ask for answers of full length, which go on after an end token.",
@@ -91,7 +91,7 @@ internal sealed class LoadTestArguments
             Dataset = dataset,
             Cases = dataset.HasOwnOrder ? Mixed(arguments) : Profile(arguments, UsualRequests).Cases(),
             Levels = arguments.GetValue(_goodput) is { } limits ? ServiceLevels.Parse(limits) : null,
-            Tokenizer = arguments.GetValue(_tokenizer) is { } path ? Tokenizer.Load(path) : null,
+            Tokenizer = arguments.GetValue(_tokenizer) is { } path ? TokenizerOption.Load(path) : null,
             Seed = arguments.GetValue(_seed),
         };
     }

@@ -62,6 +62,25 @@ public sealed class GgufCommandTests : IDisposable
     }
 
     [Fact]
+    public void Its_tokenizer_is_one()
+    {
+        const string text = "word1 word2, and äß";
+        var (folder, file) = (Done("tokenizer", "encode", text, "--tokenizer", Model, "--json").Json,
+            Done("tokenizer", "encode", text, "--tokenizer", Gguf, "--json").Json);
+        Assert.Equal($"{folder["ids"]}", $"{file["ids"]}");
+        string[] ids = [.. file["ids"]!.AsArray().Select(id => $"{id}")];
+        Assert.Equal(text, Done(["tokenizer", "decode", "--tokenizer", Gguf, .. ids]).Out);
+        foreach (var (tokenizer, data) in new[] { (Model, "a"), (Gguf, "b") })
+            Done("data", "prepare", Text, "--tokenizer", tokenizer, "--out", _folder.File(data));
+        Assert.Equal(Shards("a"), Shards("b"));
+        Assert.Contains("no.gguf", CliRun.Of("tokenizer", "encode", text, "--tokenizer", _folder.File("no.gguf"))
+            .Refusal());
+
+        byte[][] Shards(string data) => [.. Directory.GetFiles(_folder.File(data), "*.bin", SearchOption.AllDirectories)
+            .Order().Select(File.ReadAllBytes)];
+    }
+
+    [Fact]
     public void Measures_are_the_same()
     {
         var (folder, file) = Both("perplexity", "--text", Text, "--max-bytes", "500", "--json");
