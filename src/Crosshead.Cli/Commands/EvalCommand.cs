@@ -112,6 +112,11 @@ internal sealed class EvalCommand : CliCommand
             : arguments.GetValue(_cache) ?? EvaluationRun.DefaultCacheFolder;
         if (cache is not null) OutputPlace.RequireWritable(_cache.Name, Path.Combine(cache, "responses"));
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        ModelSource[] models = [.. folders.Select(ModelSource.Open)];
+        var data = arguments.GetRequiredValue(_data);
+        if (arguments.GetResult(_data) is { Implicit: false } && !Directory.Exists(data)) // also if no task needs it
+            throw new CrossheadException($"--data ({data}) is no folder; name the one that holds a folder of data for "
+                + "each task.");
         var run = new EvaluationRun
         {
             Type = type,
@@ -121,8 +126,8 @@ internal sealed class EvalCommand : CliCommand
             AddBegin = arguments.GetValue(_bos),
             ApplyChatTemplate = arguments.GetValue(_chat),
             CacheFolder = cache,
-            Models = [.. folders.Select(ModelSource.Open)],
-            Tasks = [.. tasks.Select(t => (t, TaskData.Load(t, arguments.GetRequiredValue(_data),
+            Models = models,
+            Tasks = [.. tasks.Select(t => (t, TaskData.Load(t, data,
                 arguments.GetValue(_shots) ?? t.DefaultShots, arguments.GetValue(_limit))))],
         };
         run.Validate();

@@ -126,6 +126,7 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
     [InlineData("demo --text @long.txt --out @mine.txt", "is a file; name a folder.")]
     [InlineData("demo --text @empty.txt --out @new", "is empty")]
     [InlineData("verify @model @nowhere", "nowhere")]
+    [InlineData("eval @model --tasks recall_copy_64 --data @nowhere", "is no folder; name the one that holds")]
     [InlineData("bench attention --heads 7 --out x", "unknown option")]
     [InlineData("train ", "was given an empty RECIPE.json (\"\")")]
     [InlineData("info ", "was given an empty MODEL (\"\")")]
