@@ -86,9 +86,9 @@ internal sealed class ChatCommand : CliCommand
     private Func<CommandOutput, CancellationToken, IChatPartner> Model(ParseResult arguments, GenerationOptions options)
     {
         Refuse(arguments, "a model directory", "--model", "--api-key", "--openai-fields-only");
-        var files = ModelSource.Open(arguments.GetRequiredValue(_model));
+        var files = ModelSource.Open(arguments.GetRequiredValue(_model), _compute.DecodesWithTensors(arguments));
         _ = files.ChatTemplate; // a model without a template is refused before its weights are read
-        var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.DecodingDevice(arguments));
         var cache = _compute.Cache(arguments, type, device);
         var activations = _compute.Activations(arguments);
         return (output, _) =>

@@ -58,8 +58,8 @@ internal sealed class GenerateCommand : CliCommand
         var options = _sampling.Options(arguments) with { Batch = arguments.GetValue(_batch) };
         options.Validate();
         RequireFitting(arguments);
-        var files = ModelSource.Open(arguments.GetRequiredValue(_model));
-        var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        var files = ModelSource.Open(arguments.GetRequiredValue(_model), _compute.DecodesWithTensors(arguments));
+        var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.DecodingDevice(arguments));
         var (cache, ranks) = (_compute.Cache(arguments, type, device), arguments.GetValue(_parallel));
         TensorParallelModel.Check(files.Options, ranks, device, type);
         var activations = _compute.Activations(arguments);

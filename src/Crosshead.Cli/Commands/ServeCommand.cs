@@ -36,8 +36,8 @@ internal sealed class ServeCommand : CliCommand
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var server = _serve.Server(arguments);
-        var files = ModelSource.Open(arguments.GetRequiredValue(_model));
-        var options = _serve.Model(arguments, _compute.Device(arguments), _compute.Type(arguments));
+        var files = ModelSource.Open(arguments.GetRequiredValue(_model), _compute.DecodesWithTensors(arguments));
+        var options = _serve.Model(arguments, _compute.DecodingDevice(arguments), _compute.Type(arguments));
         options = options with
         {
             Cache = _compute.Cache(arguments, options.Type, options.Device!),

@@ -110,7 +110,7 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
         var written = model.Generate(data.Prompt, new GenerationOptions
         {
             MaxTokens = Math.Min(SampleTokens,
-                model.Model.Options.Context - model.Tokenizer.Encode(data.Prompt).Length - 1),
+                model.Options.Context - model.Tokenizer.Encode(data.Prompt).Length - 1),
             Sampling = new SamplingOptions { Temperature = 0.7, TopP = 0.95, Seed = 1 },
         });
         return new ReportSample(data.Prompt, written.Text);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Crosshead.Attention.Caches;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
+using Crosshead.TextModels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Options;
@@ -61,6 +62,18 @@ internal sealed class ComputeOptions
     /// <summary>The requested device. Loads libtorch.</summary>
     /// <exception cref="CrossheadException">The name is unknown, or the device is not available.</exception>
     public Device Device(ParseResult arguments) => ComputeDevice.Parse(arguments.GetRequiredValue(_device));
+
+    /// <summary>
+    /// The requested device of a command that does nothing but generate text. Loads libtorch only where a GPU may be
+    /// meant.
+    /// </summary>
+    /// <exception cref="CrossheadException">The name is unknown, or the device is not available.</exception>
+    public Device DecodingDevice(ParseResult arguments) => ComputeDevice.Find(arguments.GetRequiredValue(_device));
+
+    /// <summary>Whether such a command needs libtorch.</summary>
+    public bool DecodesWithTensors(ParseResult arguments) =>
+        ComputeDevice.MayBeCuda(arguments.GetRequiredValue(_device))
+        || TextModel.NeedsLibTorch(Type(arguments) ?? ScalarType.Float32);
 
     /// <summary>The requested device of a rank. Loads libtorch.</summary>
     /// <exception cref="CrossheadException">The device is not available, or not to every rank.</exception>

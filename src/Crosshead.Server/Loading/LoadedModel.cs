@@ -39,8 +39,8 @@ public sealed class LoadedModel : IDisposable
         options.Validate();
         var (template, defaults) = (Template(source, options), Defaults(source, options));
         doing?.Invoke("the weights are being read");
-        var model = TextModel.Load(source, options.TensorParallel, options.Type, options.Device ?? CPU, options.Cache,
-            options.Activations);
+        var model = TextModel.Load(source, options.TensorParallel, options.Type, options.Device ?? ComputeDevice.Cpu,
+            options.Cache, options.Activations);
         IDecoder? decoder = null;
         try
         {
@@ -99,7 +99,8 @@ public sealed class LoadedModel : IDisposable
         options.Validate();
         Template(source, options);
         Defaults(source, options);
-        TensorParallelModel.Check(source.Options, options.TensorParallel, options.Device ?? CPU, options.Type);
+        TensorParallelModel.Check(source.Options, options.TensorParallel, options.Device ?? ComputeDevice.Cpu,
+            options.Type);
         var format = options.Cache.FormatFor(options.Type, options.Device);
         if (options.Deterministic)
             DeterministicDecoding.Check(source.Options, options.Type, options.Device?.type ?? DeviceType.CPU, format);
@@ -155,7 +156,7 @@ public sealed class LoadedModel : IDisposable
         var cache = (IPageStore)decoder.Cache;
         return new JsonObject
         {
-            ["variant"] = model.Model.Options.Attention.Variant.NameOf(),
+            ["variant"] = model.Options.Attention.Variant.NameOf(),
             ["device"] = options.Device?.ToString() ?? "cpu",
             ["tensor_parallel"] = options.TensorParallel,
             ["dtype"] = Precision.NameOf(options.Type),

@@ -1,6 +1,6 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Layers;
-using TorchSharp;
+using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -15,7 +15,6 @@ public sealed class DifferentialAttention : IAttention
     private readonly IHeadProjections _heads; // the projections, or their frozen form
     private readonly Parameter _lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2; // [d]
     private readonly HeadNorm _norm; // [2d]
-    private readonly Scalar _lambdaStart, _complement; // kept: native code reads them
     private readonly Tensor? _frozenLambda; // a scalar; null where the layer trains
 
     /// <summary>
@@ -31,7 +30,6 @@ public sealed class DifferentialAttention : IAttention
     {
         (_heads, _projections, CacheLayout) = (projections, projections, cacheLayout);
         LambdaStart = 0.8 - (0.6 * Math.Exp(-0.3 * layer));
-        (_lambdaStart, _complement) = (LambdaStart, 1 - LambdaStart);
         var d = _projections.HeadDim;
         Parameter Lambda(string name) => scope.Create(name, ParameterKind.Mix, Initialization.Normal(0.1), d);
         (_lambdaQ1, _lambdaK1) = (Lambda("lambda_q1"), Lambda("lambda_k1"));
@@ -46,7 +44,7 @@ public sealed class DifferentialAttention : IAttention
         (_projections, _norm, CacheLayout) = (layer._projections, layer._norm, layer.CacheLayout);
         (_lambdaQ1, _lambdaK1) = (layer._lambdaQ1, layer._lambdaK1);
         (_lambdaQ2, _lambdaK2) = (layer._lambdaQ2, layer._lambdaK2);
-        (LambdaStart, _lambdaStart, _complement) = (layer.LambdaStart, layer._lambdaStart, layer._complement);
+        LambdaStart = layer.LambdaStart;
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         _frozenLambda = Lambda(_projections.Query.Weight.Type).DetachFromDisposeScope();
@@ -99,7 +97,7 @@ public sealed class DifferentialAttention : IAttention
         var lambda = _frozenLambda ?? Lambda(x.dtype);
         var difference = maps.select(3, 0) - (lambda * maps.select(3, 1));                            // [B,N,g/2,r,2d]
         var heads = difference.reshape(batch, count, -1, 2 * d);                                      // [B,N,h/2,2d]
-        return _projections.Merge(_norm.Forward(heads).mul(_complement));
+        return _projections.Merge(_norm.Forward(heads).Times(1 - LambdaStart));
     }
 
     /// <inheritdoc/>
@@ -137,6 +135,6 @@ public sealed class DifferentialAttention : IAttention
     private Tensor Lambda(ScalarType type)
     {
         static Tensor ExpDot(Parameter q, Parameter k) => (q.Value * k.Value).sum().exp();
-        return (ExpDot(_lambdaQ1, _lambdaK1) - ExpDot(_lambdaQ2, _lambdaK2)).add(_lambdaStart).to(type);
+        return (ExpDot(_lambdaQ1, _lambdaK1) - ExpDot(_lambdaQ2, _lambdaK2)).Plus(LambdaStart).to(type);
     }
 }

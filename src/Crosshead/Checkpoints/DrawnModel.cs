@@ -1,5 +1,6 @@
 using Crosshead.Layers;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using Crosshead.Weights;
 using static TorchSharp.torch;
 
@@ -36,6 +37,7 @@ public static class DrawnModel
     // Many large tensors are drawn on their device.
     private static LanguageModel Filled(LanguageModel model, ScalarType type, bool onDevice)
     {
+        LibTorch.EnsureLoaded();
         using (no_grad())
         using (NewDisposeScope())
         {

@@ -2,6 +2,7 @@ using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.HuggingFace.Quantized;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using Crosshead.Weights;
 using static TorchSharp.torch;
 
@@ -82,7 +83,11 @@ internal sealed class FolderWeights : IModelWeights
     /// <summary>
     /// A parameter of a quantised weight in blocks that are multiplied as they are; null if no format has its numbers.
     /// </summary>
-    public WeightMatrix? Packed(StoredWeight weight, StoredPart part) => weight.Packed(Files, _packed, part);
+    public WeightMatrix? Packed(StoredWeight weight, StoredPart part)
+    {
+        LibTorch.EnsureLoaded(); // tensors unpack the numbers
+        return weight.Packed(Files, _packed, part);
+    }
 
     /// <inheritdoc/>
     public void CopyTo(LanguageModel model) => WeightLoader.Copy(this, model);
@@ -116,8 +121,8 @@ internal sealed class FolderWeights : IModelWeights
         var stored = _weights[name].Tensors[0].Name;
         if (!name.EndsWith(".bias", StringComparison.Ordinal) || !_quantizedModules.Contains(ModuleOf(stored, '.'))
             || !_weights[name].IsReadable) return false;
-        using var scope = NewDisposeScope();
-        return Files.Map(stored).count_nonzero().item<long>() == 0;
+        return Files.FileOf(stored).MapRows(stored, 0, _weights[name].Shape) is { } rows ? AreZeros(rows)
+            : _weights[name].Elements == 0;
     }
 
     /// <inheritdoc/>
@@ -125,6 +130,20 @@ internal sealed class FolderWeights : IModelWeights
     {
         _packed.Dispose();
         Files.Dispose();
+    }
+
+    private static bool AreZeros(WeightMatrix rows)
+    {
+        using (rows)
+        {
+            var values = new float[rows.Columns];
+            for (var row = 0L; row < rows.Rows; row++)
+            {
+                rows.Read(row, values);
+                if (values.AsSpan().ContainsAnyExcept(0)) return false;
+            }
+            return true;
+        }
     }
 
     private static string ModuleOf(string tensor, char separator) =>

@@ -1,6 +1,7 @@
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Kernels.Common;
+using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Weights;
@@ -56,16 +57,12 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     public void CopyTo(LanguageModel model)
     {
         var notFinite = new Dictionary<string, long>();
-        using var grad = no_grad();
         foreach (var parameter in model.Parameters)
         {
-            using var scope = NewDisposeScope();
             var part = PlaceOf(parameter.Name, [.. parameter.Part?.Whole ?? parameter.Shape], model.Whole);
-            var stored = parameter.Stored is null ? Read(part) : null;
-            if ((stored is null ? NonFiniteWeights.Count(parameter.Stored!) : NonFinite.Count(stored)) is var count
+            if ((parameter.Stored is { } stored ? NonFiniteWeights.Count(stored) : Copy(part, parameter)) is var count
                 and > 0)
                 notFinite[part.Tensor] = notFinite.GetValueOrDefault(part.Tensor) + count;
-            else if (stored is not null) parameter.Write(part.Ordered(stored));
         }
         ErrorList.Throw(notFinite, t => $"\"{t.Key}\" ({t.Value} of {file.Tensors[t.Key].Elements})",
             tensors => $"\"{file.Path}\" holds weights that are NaN or infinite: {tensors}; the model that was "
@@ -82,7 +79,7 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     private WeightMatrix? Stored(GgufParameter part)
     {
         var tensor = file.Tensors[part.Tensor];
-        if (part.Added != 0) return null;
+        if (part.Added != 0) return part.IsMatrix || part.IsTurned ? null : Lessened(part);
         // The numbers of a vector are put in order one by one.
         var columns = part.IsTurned && !part.IsMatrix ? 1 : tensor.Dimensions[0];
         if (columns > int.MaxValue || columns % tensor.Type.BlockSize != 0) return null;
@@ -95,6 +92,29 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
             if (part.IsMatrix) return ordered;
             using (ordered) return ordered.AsRow();
         }
+    }
+
+    // A vector of which the file's numbers are more.
+    private WeightMatrix Lessened(GgufParameter part)
+    {
+        var values = new float[part.Count];
+        file.Read(part.Tensor, part.First, values);
+        for (var i = 0; i < values.Length; i++) values[i] -= (float)part.Added;
+        var vector = WeightMatrix.OfZeros(WeightFormat.F32, 1, values.Length);
+        vector.Write(0, values);
+        return vector;
+    }
+
+    // Copies values that are numbers, and returns how many are none.
+    private long Copy(GgufParameter part, Parameter parameter)
+    {
+        LibTorch.EnsureLoaded();
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        var values = Read(part);
+        var count = NonFinite.Count(values);
+        if (count == 0) parameter.Write(part.Ordered(values));
+        return count;
     }
 
     // The values of a parameter, in the order of the file.

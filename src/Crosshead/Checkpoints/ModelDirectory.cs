@@ -61,6 +61,7 @@ public static class ModelDirectory
         var options = description.Options;
         using var weights = description.OpenWeights();
         weights.Check(options);
+        LibTorch.EnsureLoaded();
         return Filled(weights is GgufWeights { AreQuantized: true }
             ? LanguageModel.Over(options, compute, device, weights.Stored(options, device), Precision.MasterOf(compute))
             : new LanguageModel(options, compute, device), weights);
@@ -83,10 +84,16 @@ public static class ModelDirectory
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">The weights are missing, damaged, or not those of the
     /// configuration.</exception>
-    public static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device = null) =>
-        LoadFrozen(description, type, device, null);
+    public static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device = null)
+    {
+        LibTorch.EnsureLoaded();
+        return LoadFrozen(description, type, device, null);
+    }
 
-    /// <summary>The same for a part of the model; null for all of it.</summary>
+    /// <summary>
+    /// The same for a part of the model; null for all of it. On the CPU this does not load libtorch, unless weights
+    /// have to be copied.
+    /// </summary>
     internal static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device,
         ModelPart? part)
     {

@@ -2,6 +2,7 @@ using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Kernels.Common;
 using Crosshead.Layers;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using Crosshead.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -51,16 +52,16 @@ internal static class WeightLoader
                 + $"model has them as one; set its tie_word_embeddings (in a recipe model.tieEmbeddings) to false.");
         var parameters = model.Parameters.ToDictionary(p => p.Name);
         var notFinite = new List<(StoredWeight Weight, long Count)>();
-        using var grad = no_grad();
         foreach (var weight in weights.FileByFile())
         {
             var parts = PartsOf(weight, model.Whole, weights).Where(p => parameters.ContainsKey(p.Name)).ToArray();
             if (parts.Length == 0) continue;
             // Of the ranks that share a model out, the first checks weights that are used where they lie.
             if (model.Ranks is { Rank: > 0 } && parts.All(p => parameters[p.Name].Stored is not null)) continue;
-            WeightMatrix[] packed = weight is TensorWeight ? []
+            // A rank has only a part of a tensor.
+            WeightMatrix[] stored = weight is TensorWeight && model.Ranks is not null ? []
                 : [.. parts.Select(p => parameters[p.Name].Stored).OfType<WeightMatrix>()];
-            var count = packed.Length == parts.Length ? packed.Sum(NonFiniteWeights.Count)
+            var count = stored.Length == parts.Length ? stored.Sum(NonFiniteWeights.Count)
                 : weight.Pieces.Sum(piece => CopyPiece(weights, weight, piece, parts, parameters));
             if (count > 0) notFinite.Add((weight, count));
         }
@@ -73,6 +74,8 @@ internal static class WeightLoader
     private static long CopyPiece(FolderWeights weights, StoredWeight weight, (long Start, long Count) piece,
         StoredPart[] parts, Dictionary<string, Parameter> parameters)
     {
+        LibTorch.EnsureLoaded();
+        using var grad = no_grad();
         using var scope = NewDisposeScope();
         var values = weight.Read(weights.Files, piece.Start, piece.Count);
         if (NonFinite.Count(values) is var count and > 0) return count;

@@ -284,6 +284,7 @@ public sealed class Parameter : IDisposable
         lock (_making)
         {
             if (_value is not null) return;
+            LibTorch.EnsureLoaded();
             using var grad = no_grad();
             using var scope = NewDisposeScope();
             if (Stored is null)

@@ -22,17 +22,19 @@ public sealed class ParameterScope
     /// <summary>
     /// A scope without prefix whose parameters are created in the given precision on the given device.
     /// </summary>
-    public ParameterScope(ScalarType type, Device device) : this(type, device, null)
-    {
-    }
+    public ParameterScope(ScalarType type, Device device) : this(type, device, null) => LibTorch.EnsureLoaded();
 
-    /// <summary>A scope whose parameters lie in files, and become tensors where tensors are needed.</summary>
+    /// <summary>
+    /// A scope whose parameters lie in files, and become tensors where tensors are needed. It does not load libtorch.
+    /// </summary>
     /// <param name="type">Precision of the tensors.</param>
     /// <param name="device">Device of the tensors.</param>
     /// <param name="stored">The numbers of a parameter by its full name, which the parameter owns from then on; null
     /// for a parameter that is a tensor from the start.</param>
     internal ParameterScope(ScalarType type, Device device, Func<string, WeightMatrix?>? stored)
-        : this([], "", type, device, stored, new DenseScratch()) => LibTorch.EnsureLoaded();
+        : this([], "", type, device, stored, new DenseScratch())
+    {
+    }
 
     /// <summary>Precision of the master values.</summary>
     public ScalarType Type { get; }

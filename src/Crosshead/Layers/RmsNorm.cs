@@ -1,6 +1,7 @@
 using Crosshead.Kernels.Norms;
 using Crosshead.Kernels.WeightProducts;
 using Crosshead.Runtime;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
@@ -61,7 +62,8 @@ public sealed class RmsNorm : INorm
     /// <inheritdoc/>
     public void Freeze()
     {
-        if (_offset == 0) return;
+        // On the CPU weights may lie in a file and never become tensors.
+        if (_offset == 0 || Weight.Device.type == DeviceType.CPU) return;
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         _factors?.Dispose();

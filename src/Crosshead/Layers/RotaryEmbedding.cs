@@ -1,3 +1,4 @@
+using System.Numerics;
 using Crosshead.Kernels.Rotary;
 using Crosshead.Runtime;
 using TorchSharp;
@@ -16,14 +17,9 @@ public sealed class RotaryEmbedding : IDisposable
     private const long FewestRows = 256;
 
     private readonly Lock _growing = new();
-    private readonly double[] _frequencies; // [d/2]
-    private readonly double[] _short;       // [d/2], of the first positions
-    private readonly long _first;           // number of these positions
-    private readonly double[] _magnitudes;  // [d/2]
-    private readonly RopeScaling? _scaling;
     private readonly ScalarType _type;
     private readonly Device _device;
-    private Tensor _cos, _sin; // [rows so far, d/2]
+    private Tensor? _cos, _sin; // [rows so far, d/2]; null before the first are asked for
 
     /// <summary>Prepares the angles of positions 0 … <paramref name="positions"/> − 1.</summary>
     /// <param name="headDim">Head width d, even.</param>
@@ -38,17 +34,16 @@ public sealed class RotaryEmbedding : IDisposable
     public RotaryEmbedding(long headDim, long positions, double frequencyBase, ScalarType type, Device device,
         RopeScaling? scaling = null, long? turned = null, bool beyond = true)
     {
-        (Positions, _type, _device, _scaling) = (positions, type, device, scaling);
-        _frequencies = RotaryFrequencies.Of(headDim, frequencyBase, scaling, positions, turned);
-        _short = RotaryFrequencies.Of(headDim, frequencyBase, scaling, positions, turned, beyond: false);
-        _first = beyond || scaling?.Kind != RopeScalingKind.LongRope ? 0 : scaling.OriginalContext ?? positions;
-        _magnitudes = [.. Enumerable.Repeat(1.0, _frequencies.Length)];
-        _magnitudes.AsSpan(0, (int)(turned ?? headDim) / 2).Fill(RotaryFrequencies.Magnitude(scaling, positions));
-        (_cos, _sin) = Table(Math.Min(FewestRows, positions));
+        (_type, _device) = (type, device);
+        Angles = new RotaryAngles(headDim, positions, frequencyBase, scaling, turned, beyond);
+        if (device.type != DeviceType.CPU) Grow(1); // before a graph is captured
     }
 
+    /// <summary>The angles as numbers.</summary>
+    internal RotaryAngles Angles { get; }
+
     /// <summary>Maximum number of positions.</summary>
-    public long Positions { get; }
+    public long Positions => Angles.Positions;
 
     /// <summary>
     /// Cosines and sines [length, d/2] of the positions from <paramref name="start"/> on. They are views; do not write
@@ -58,8 +53,8 @@ public sealed class RotaryEmbedding : IDisposable
     {
         lock (_growing)
         {
-            Grow(start + length);
-            return (_cos.narrow(0, start, length), _sin.narrow(0, start, length));
+            var (cos, sin) = Grow(start + length);
+            return (cos.narrow(0, start, length), sin.narrow(0, start, length));
         }
     }
 
@@ -70,21 +65,21 @@ public sealed class RotaryEmbedding : IDisposable
     {
         lock (_growing)
         {
-            Grow(bound);
-            return (_cos[positions], _sin[positions]);
+            var (cos, sin) = Grow(bound);
+            return (cos[positions], sin[positions]);
         }
     }
 
     /// <summary>Whether queries grow with their positions, see <see cref="RopeScaling.QueryGrowth"/>.</summary>
-    internal bool Grows => _scaling?.QueryGrowth is not null;
+    internal bool Grows => Angles.Growth is not null;
 
     /// <summary>What the queries of positions are multiplied by beside the rotation [positions]; null for 1.</summary>
     /// <param name="positions">Positions, of any shape (int64).</param>
     public Tensor? QueryFactors(Tensor positions)
     {
-        if (_scaling?.QueryGrowth is not { } growth) return null;
+        if (Angles.Growth is not { } growth) return null;
         using Scalar factor = growth; // named, so that it is not collected while native code reads it
-        var turns = positions.to(ScalarType.Float64).Over(_scaling.OriginalContext ?? Positions).floor();
+        var turns = positions.to(ScalarType.Float64).Over(Angles.Original).floor(); // as RotaryAngles.QueryFactor
         return turns.log1p().mul(factor).Plus(1).to(_type, _device);
     }
 
@@ -110,30 +105,34 @@ public sealed class RotaryEmbedding : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _cos.Dispose();
-        _sin.Dispose();
+        _cos?.Dispose();
+        _sin?.Dispose();
     }
 
     // Doubles, so that decoding token by token seldom comes here. Views of the old tables keep their memory.
-    private void Grow(long rows)
+    private (Tensor Cos, Tensor Sin) Grow(long rows)
     {
-        var have = _cos.shape[0];
-        if (rows <= have) return;
-        var (cos, sin) = Table(Math.Min(Math.Max(rows, 2 * have), Positions));
-        Dispose();
-        (_cos, _sin) = (cos, sin);
+        var have = _cos?.shape[0] ?? 0;
+        if (rows > have || _cos is null || _sin is null)
+        {
+            var (cos, sin) = Table(Math.Min(Math.Max(Math.Max(rows, FewestRows), 2 * have), Positions));
+            Dispose();
+            (_cos, _sin) = (cos, sin);
+        }
+        return (_cos, _sin);
     }
 
-    private (Tensor Cos, Tensor Sin) Table(long rows)
+    private (Tensor Cos, Tensor Sin) Table(long rows) =>
+        _type == ScalarType.Float64 ? Table<double>(rows) : Table<float>(rows);
+
+    private (Tensor Cos, Tensor Sin) Table<T>(long rows) where T : unmanaged, INumberBase<T>
     {
+        LibTorch.EnsureLoaded();
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        // The angles are computed in float64: at far positions float32 loses digits of position · frequency.
-        var angle = outer(arange(rows, ScalarType.Float64), tensor(_frequencies));
-        if (Math.Min(_first, rows) is var first and > 0)
-            angle.narrow(0, 0, first).copy_(outer(arange(first, ScalarType.Float64), tensor(_short)));
-        var magnitudes = tensor(_magnitudes);
-        Tensor Stored(Tensor table) => table.mul(magnitudes).to(_type, _device).DetachFromDisposeScope();
-        return (Stored(angle.cos()), Stored(angle.sin()));
+        var (cos, sin) = Angles.Table<T>(rows);
+        Tensor Stored(T[] table) => from_array(table).view(rows, Angles.Pairs).to(_type, _device)
+            .DetachFromDisposeScope();
+        return (Stored(cos), Stored(sin));
     }
 }

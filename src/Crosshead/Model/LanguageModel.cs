@@ -51,7 +51,10 @@ public sealed class LanguageModel : IDisposable
         Func<string, WeightMatrix?>? stored = null) => new(part.Options, type, device, type,
             stored is null ? null : name => part.Of(name).Of(stored(name)), part);
 
-    /// <summary>Creates a model whose weights lie in files. It is not trained.</summary>
+    /// <summary>
+    /// Creates a model whose weights lie in files. It is not trained. On the CPU this does not load libtorch; whoever
+    /// computes with tensors does.
+    /// </summary>
     /// <param name="options">Its shape; validated here.</param>
     /// <param name="type">Precision of the computation.</param>
     /// <param name="device">Device of the computation.</param>
@@ -67,10 +70,11 @@ public sealed class LanguageModel : IDisposable
         Func<string, WeightMatrix?>? stored, ModelPart? part = null)
     {
         options.Validate();
-        LibTorch.EnsureLoaded();
         Options = options;
         ComputeType = compute;
-        Device = device ?? CPU;
+        Device = device ?? ComputeDevice.Cpu;
+        // What lies in files may be decoded on the CPU without a tensor.
+        if (stored is null || Device.type != DeviceType.CPU) LibTorch.EnsureLoaded();
         var scope = new ParameterScope(master ?? Precision.MasterOf(compute), Device, stored);
         if (stored is null) ModelCost.Of(options).RequireMemory(scope.Type, scope.Device);
         _embedding = ModelParts.Embedding(scope, options);

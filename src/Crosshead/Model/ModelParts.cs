@@ -26,8 +26,8 @@ internal static class ModelParts
             ParameterKind.Embedding).Weight;
 
     /// <summary>
-    /// Names and shapes of all parameters, without memory for them, part by part. Only requested parts are made,
-    /// however many layers a configuration claims.
+    /// Names and shapes of all parameters, without memory for them and without libtorch, part by part. Only requested
+    /// parts are made, however many layers a configuration claims.
     /// </summary>
     /// <param name="options">Validated options.</param>
     public static IEnumerable<(string Name, long[] Shape)> Shapes(ModelOptions options)
@@ -40,13 +40,11 @@ internal static class ModelParts
         ];
         var blocks = Enumerable.Range(0, options.Layers)
             .Select(layer => (Action<ParameterScope>)(scope => Block(scope, options, layer).Dispose()));
-        LibTorch.EnsureLoaded();
         foreach (var make in parts.Concat(blocks))
         {
-            var scope = new ParameterScope(ScalarType.Float32, META); // libtorch's device for shapes alone
+            var scope = new ParameterScope(ScalarType.Float32, ComputeDevice.Cpu, stored: null);
             make(scope);
             foreach (var parameter in scope.Parameters) yield return (parameter.Name, [.. parameter.Shape]);
-            foreach (var parameter in scope.Parameters) parameter.Dispose();
         }
     }
 }

@@ -16,12 +16,13 @@ public static unsafe class LibTorch
     /// <summary>The environment variable that names the <c>torch/lib</c> folder of an installed PyTorch.</summary>
     public const string PathVariable = "CROSSHEAD_LIBTORCH";
 
-    private const string TorchSharpLibrary = "libLibTorchSharp.so";
+    private const string TorchSharpLibrary = "libLibTorchSharp.so", CpuHalf = "libtorch_cpu.so",
+        CudaHalf = "libtorch_cuda.so";
 
     // The order matters: a library finds its dependencies by name among the loaded libraries.
-    private static readonly string[] CpuLibraries = ["libc10.so", "libtorch_cpu.so", "libtorch.so"];
-    private static readonly string[] CudaLibraries = ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so",
-        "libtorch_cuda.so", "libtorch.so"];
+    private static readonly string[] CpuLibraries = ["libc10.so", CpuHalf, "libtorch.so"];
+    private static readonly string[] CudaLibraries = ["libc10.so", CpuHalf, "libc10_cuda.so", CudaHalf,
+        "libtorch.so"];
 
     private static readonly Lazy<string> Loaded = new(Load);
     private static delegate* unmanaged<int, void> s_setThreads;
@@ -43,7 +44,16 @@ public static unsafe class LibTorch
         }
     }
 
-    /// <summary>Makes sure that libtorch is loaded. Cheap after the first call.</summary>
+    /// <summary>
+    /// Whether the libtorch that is loaded, or would be, has a CUDA part. It is not loaded to see that.
+    /// </summary>
+    public static bool HasCuda => (Installed ?? FolderWith(CpuHalf)) is { } folder
+        && File.Exists(Path.Combine(folder, CudaHalf));
+
+    /// <summary>
+    /// Makes sure that libtorch is loaded. Cheap after the first call. Whoever makes tensors calls it first, if neither
+    /// a <see cref="Model.LanguageModel"/> nor a layer was made before.
+    /// </summary>
     /// <exception cref="CrossheadException">A library is missing or does not load.</exception>
     public static void EnsureLoaded() => _ = Loaded.Value;
 
@@ -74,20 +84,18 @@ public static unsafe class LibTorch
             throw new CrossheadException(
                 $"Crosshead runs on Linux x64; this is {RuntimeInformation.RuntimeIdentifier}.");
 
-        var installed = Environment.GetEnvironmentVariable(PathVariable);
-        var folder = string.IsNullOrEmpty(installed)
-            ? PackageFolder("libtorch_cpu.so", "libtorch-cpu-linux-x64") : installed;
-        if (!File.Exists(Path.Combine(folder, "libtorch_cpu.so")))
+        var folder = Installed ?? PackageFolder(CpuHalf, "libtorch-cpu-linux-x64");
+        if (!File.Exists(Path.Combine(folder, CpuHalf)))
             throw new CrossheadException($"{PathVariable} names \"{folder}\", which holds no libtorch_cpu.so; name the "
                 + $"torch/lib folder of an installed PyTorch, or unset it.");
 
         OpenMp.Configure(ComputeThreads.Count);
-        var withCuda = File.Exists(Path.Combine(folder, "libtorch_cuda.so"));
+        var withCuda = File.Exists(Path.Combine(folder, CudaHalf));
         foreach (var name in withCuda ? CudaLibraries : CpuLibraries)
         {
             var handle = LoadFile(Path.Combine(folder, name));
-            if (name == "libtorch_cpu.so") CpuLibrary = handle;
-            if (name == "libtorch_cuda.so") CudaLibrary = handle;
+            if (name == CpuHalf) CpuLibrary = handle;
+            if (name == CudaHalf) CudaLibrary = handle;
         }
 
         var binding = LoadTorchSharp(Path.Combine(PackageFolder(TorchSharpLibrary, "TorchSharp"), TorchSharpLibrary));
@@ -133,16 +141,21 @@ public static unsafe class LibTorch
             typeof(torch).GetField(flag, BindingFlags.NonPublic | BindingFlags.Static)?.SetValue(null, true);
     }
 
-    private static string PackageFolder(string library, string package)
-    {
-        var searched = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "")
-            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Prepend(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"))
-            .Prepend(AppContext.BaseDirectory);
-        return searched.FirstOrDefault(f => File.Exists(Path.Combine(f, library)))
-            ?? throw new CrossheadException($"{library} was not found beside the program; reference the package "
-                + $"{package}, or set {PathVariable} to the torch/lib folder of an installed PyTorch.");
-    }
+    // The folder that the user names; null for none.
+    private static string? Installed => Environment.GetEnvironmentVariable(PathVariable) is { Length: > 0 } folder
+        ? folder : null;
+
+    private static string PackageFolder(string library, string package) => FolderWith(library)
+        ?? throw new CrossheadException($"{library} was not found beside the program; reference the package "
+            + $"{package}, or set {PathVariable} to the torch/lib folder of an installed PyTorch.");
+
+    // Beside the program, or among its packages; null if it is not there.
+    private static string? FolderWith(string library) =>
+        (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "")
+        .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        .Prepend(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"))
+        .Prepend(AppContext.BaseDirectory)
+        .FirstOrDefault(f => File.Exists(Path.Combine(f, library)));
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0].Trim();
 }

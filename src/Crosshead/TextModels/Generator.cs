@@ -201,9 +201,13 @@ public sealed class Generator : IDisposable
     }
 
     // The decoder of the model, or of all its parts.
-    private IDecoder Shared(Func<LanguageModel, IDecoder> create) =>
-        _shared is null ? create(_model) : new TensorParallelDecoder(_shared, create);
+    private IDecoder Shared(Func<LanguageModel, IDecoder> create)
+    {
+        LibTorch.EnsureLoaded();
+        return _shared is null ? create(_model) : new TensorParallelDecoder(_shared, create);
+    }
 
+    // Without a tensor and without libtorch.
     private bool UsesCpuKernels => _model.Device.type == DeviceType.CPU && CpuWeights.Supports(_model);
 
     /// <summary>Checks that a model of the given shape can continue the prompts.</summary>

@@ -50,4 +50,9 @@ public interface IModelSource
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">The weights are damaged.</exception>
     LanguageModel LoadFrozen(ScalarType type = ScalarType.Float32, Device? device = null);
+
+    /// <summary>
+    /// The same for text alone: libtorch is loaded only where decoding needs it. Whoever makes tensors loads it first.
+    /// </summary>
+    internal LanguageModel LoadToDecode(ScalarType type, Device? device) => LoadFrozen(type, device);
 }

@@ -1,5 +1,6 @@
 using Crosshead.Checkpoints;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;
@@ -24,16 +25,23 @@ public sealed class ModelSource : IModelSource
         _configuration = new(() => description.ConfigurationHash);
     }
 
+    /// <summary>Reads a model's configuration, its tokenizer, and the headers of its weights; loads
+    /// libtorch.</summary>
+    /// <inheritdoc cref="Open(string, bool)"/>
+    public static ModelSource Open(string path) => Open(path, forTensors: true);
+
     /// <summary>Reads a model's configuration, its tokenizer, and the headers of its weights.</summary>
     /// <param name="path">The directory, the GGUF file, or the first of several.</param>
+    /// <param name="forTensors">Whether libtorch is loaded meanwhile, because tensors will be computed with.</param>
     /// <exception cref="CrossheadException">
     /// A part is missing or damaged, contradicts another, or the tokenizer knows more tokens than the model.
     /// </exception>
-    public static ModelSource Open(string path)
+    public static ModelSource Open(string path, bool forTensors)
     {
         var description = ModelDescription.Of(path);
-        // Both take a large part of a second: libtorch is loaded for the check.
+        // Both take a large part of a second.
         var tokens = Task.Run(description.LoadTokenizer);
+        if (forTensors) LibTorch.EnsureLoaded();
         ModelDirectory.Check(description);
         var tokenizer = tokens.GetAwaiter().GetResult();
         return tokenizer.VocabularySize <= description.Options.VocabularySize
@@ -85,4 +93,8 @@ public sealed class ModelSource : IModelSource
     /// <inheritdoc/>
     public LanguageModel LoadFrozen(ScalarType type = ScalarType.Float32, Device? device = null) =>
         ModelDirectory.LoadFrozen(Description, type, device);
+
+    /// <inheritdoc/>
+    LanguageModel IModelSource.LoadToDecode(ScalarType type, Device? device) =>
+        ModelDirectory.LoadFrozen(Description, type, device, part: null);
 }

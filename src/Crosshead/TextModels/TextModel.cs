@@ -1,11 +1,13 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Decoding;
+using Crosshead.Decoding.Cpu;
 using Crosshead.Decoding.TensorParallel;
 using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.TextModels;
@@ -16,17 +18,18 @@ namespace Crosshead.TextModels;
 /// </summary>
 public sealed class TextModel : IDisposable
 {
+    private readonly LanguageModel _model;
     private readonly TensorParallelModel? _shared;
 
     private TextModel(IModelSource source, LanguageModel model, CacheOptions? cache, ActivationType activations)
     {
-        (Source, Model) = (source, model);
+        (Source, _model) = (source, model);
         Generator = new Generator(model, new TokenizerCodec(source.Tokenizer), cache, activations);
     }
 
     private TextModel(IModelSource source, TensorParallelModel shared, CacheOptions? cache)
     {
-        (Source, Model, _shared) = (source, shared.Parts[0], shared);
+        (Source, _model, _shared) = (source, shared.Parts[0], shared);
         Generator = new Generator(shared, new TokenizerCodec(source.Tokenizer), cache);
     }
 
@@ -40,7 +43,14 @@ public sealed class TextModel : IDisposable
     /// cache on the device.</exception>
     public static TextModel Load(string path, ScalarType type = ScalarType.Float32, Device? device = null,
         CacheOptions? cache = null, ActivationType activations = ActivationTypes.Usual) =>
-        Load(ModelSource.Open(path), type, device, cache, activations);
+        Load(ModelSource.Open(path, NeedsLibTorch(type, device)), type, device, cache, activations);
+
+    /// <summary>Whether text is generated with tensors, for which libtorch is loaded: on a GPU, and on processors and
+    /// in precisions that <see cref="CpuWeights"/> is not for.</summary>
+    /// <param name="type">Precision of weights and computation.</param>
+    /// <param name="device">Device of the model; null for the CPU.</param>
+    public static bool NeedsLibTorch(ScalarType type, Device? device = null) =>
+        device is { type: not DeviceType.CPU } || !CpuWeights.Supports(type);
 
     /// <summary>Loads a model from a source that was opened and checked.</summary>
     /// <param name="source">The source of the model.</param>
@@ -54,7 +64,7 @@ public sealed class TextModel : IDisposable
         CacheOptions? cache = null, ActivationType activations = ActivationTypes.Usual)
     {
         cache?.FormatFor(type, device); // before weights are read
-        return new(source, source.LoadFrozen(type, device), cache, activations);
+        return new(source, source.LoadToDecode(type, device), cache, activations);
     }
 
     /// <summary>Loads a model that GPUs of this machine share out.</summary>
@@ -88,8 +98,27 @@ public sealed class TextModel : IDisposable
     /// <summary>The source of the model.</summary>
     public IModelSource Source { get; }
 
-    /// <summary>The model itself; of a model that GPUs share out, the part of the first.</summary>
-    public LanguageModel Model { get; }
+    /// <summary>
+    /// The model itself, to compute with tensors; of a model that GPUs share out, the part of the first. To ask for it
+    /// loads libtorch, without which texts are generated on the CPU.
+    /// </summary>
+    public LanguageModel Model
+    {
+        get
+        {
+            LibTorch.EnsureLoaded();
+            return _model;
+        }
+    }
+
+    /// <summary>The model's shape.</summary>
+    public ModelOptions Options => Source.Options;
+
+    /// <summary>Precision of weights and computation.</summary>
+    public ScalarType Type => _model.ComputeType;
+
+    /// <summary>Device of the model.</summary>
+    public Device Device => _model.Device;
 
     /// <summary>How decoding keeps tokens.</summary>
     public CacheFormat CacheFormat => Generator.CacheFormat;
@@ -169,7 +198,7 @@ public sealed class TextModel : IDisposable
     {
         Generator.Dispose();
         if (_shared is not null) _shared.Dispose();
-        else Model.Dispose();
+        else _model.Dispose();
     }
 
     /// <summary>Options with which texts end at the model's own end tokens, unless others are named.</summary>

@@ -147,7 +147,7 @@ public sealed class ProgramTests
         return start;
     }
 
-    private static (int ExitCode, string Out, string Error) Run(string folder, string[] args)
+    internal static (int ExitCode, string Out, string Error) Run(string folder, string[] args)
     {
         using var process = Process.Start(Start(folder, args))!;
         var error = process.StandardError.ReadToEndAsync();
@@ -157,7 +157,7 @@ public sealed class ProgramTests
     }
 
     // The managed half alone: no native libraries, and no list of dependencies that would demand them.
-    private static void CopyProgram(string folder, string leaveOut)
+    internal static void CopyProgram(string folder, string leaveOut)
     {
         foreach (var file in Directory.EnumerateFiles(AppContext.BaseDirectory, "*.dll")
             .Where(f => Path.GetFileName(f) != leaveOut))

@@ -33,10 +33,10 @@ public sealed class HeadComposition : IKeyComposition, IValueComposition
     public Parameter Mix { get; }
 
     /// <summary>Component heads c.</summary>
-    public long Components => Mix.Value.shape[0];
+    public long Components => Mix.Shape[0];
 
     /// <summary>Composed heads g.</summary>
-    public long Groups => Mix.Value.shape[1];
+    public long Groups => Mix.Shape[1];
 
     /// <summary>W̃[g·d, n] = Σ_c mix[c, g] · W[c·d, n] (eq. 18).</summary>
     public Tensor ComposeWeight(Tensor weight)

@@ -2,7 +2,6 @@ using Crosshead.Attention;
 using Crosshead.Attention.Composition;
 using Crosshead.Layers;
 using Crosshead.Weights;
-using static TorchSharp.torch;
 
 namespace Crosshead.Decoding.Cpu;
 
@@ -73,22 +72,18 @@ internal sealed class AttentionWeights : IDisposable
     /// <param name="options">The layer's options.</param>
     /// <param name="width">Model width D.</param>
     /// <exception cref="CrossheadException">The decoder does not know the mechanism.</exception>
-    public static AttentionWeights Of(IAttention attention, WeightReader reader, AttentionOptions options, int width)
+    public static AttentionWeights Of(IAttention attention, WeightReader reader, AttentionOptions options,
+        int width) => attention switch
     {
-        using var grad = no_grad();
-        using var scope = NewDisposeScope();
-        return attention switch
-        {
-            DeferredAttention a => Of(a.Layer, reader, options, width),
-            FrozenAttention a => Multihead(a.Layer, reader, options, width),
-            MultiheadAttention a => Multihead(a, reader, options, width),
-            TalkingHeadsAttention a => TalkingHeads(a, reader, options, width),
-            DifferentialAttention a => Differential(a, reader, options, width),
-            LatentAttention a => OfLatent(a, reader, options, width),
-            _ => throw new CrossheadException($"the CPU decoder does not know {options.Variant.NameOf()} attention; "
-                + "decode with the model itself (TensorDecoder)."),
-        };
-    }
+        DeferredAttention a => Of(a.Layer, reader, options, width),
+        FrozenAttention a => Multihead(a.Layer, reader, options, width),
+        MultiheadAttention a => Multihead(a, reader, options, width),
+        TalkingHeadsAttention a => TalkingHeads(a, reader, options, width),
+        DifferentialAttention a => Differential(a, reader, options, width),
+        LatentAttention a => OfLatent(a, reader, options, width),
+        _ => throw new CrossheadException($"the CPU decoder does not know {options.Variant.NameOf()} attention; "
+            + "decode with the model itself (TensorDecoder)."),
+    };
 
     private static AttentionWeights Multihead(
         MultiheadAttention attention, WeightReader reader, AttentionOptions options, int width)

@@ -104,16 +104,13 @@ public sealed class CpuWeights : IDisposable
     /// <summary>The rotary angles of each kind of layer.</summary>
     internal Dictionary<RotaryKind, RotaryTable> RotaryTables(int positions)
     {
-        using var grad = no_grad();
-        using var scope = NewDisposeScope();
         RotaryTable Table(RotaryKind kind, long reach)
         {
-            var rotary = _model.Rotary.Of(kind, reach);
-            var (cos, sin) = rotary.Rows(0, positions);
-            return new RotaryTable(new Rows(ParameterReader.Values(cos), Options.HeadDim / 2),
-                new Rows(ParameterReader.Values(sin), Options.HeadDim / 2),
-                rotary.QueryFactors(arange(positions, ScalarType.Int64)) is { } factors
-                    ? ParameterReader.Values(factors) : null,
+            var angles = _model.Rotary.Of(kind, reach).Angles;
+            var (cos, sin) = angles.Table<float>(positions);
+            return new RotaryTable(new Rows(cos, angles.Pairs), new Rows(sin, angles.Pairs),
+                angles.Growth is null ? null
+                    : [.. Enumerable.Range(0, positions).Select(p => (float)angles.QueryFactor(p))],
                 reach == 0 && positions > Options.ShortContext ? Table(kind, positions) : null, Options.ShortContext);
         }
         return Layers.Select(l => l.Rotary).Distinct().ToDictionary(kind => kind, kind => Table(kind, 0));

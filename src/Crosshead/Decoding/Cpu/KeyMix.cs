@@ -1,5 +1,4 @@
 using Crosshead.Attention.Composition;
-using static TorchSharp.torch;
 
 namespace Crosshead.Decoding.Cpu;
 
@@ -20,13 +19,22 @@ internal sealed unsafe class KeyMix : IDisposable
     public KeyMix(IKeyComposition mix, HeadLayout layout)
     {
         (_components, _half, Groups) = (layout.KeyWidth / layout.HeadDim, layout.HeadDim / 2, layout.Groups);
-        var moved = mix.QueryMix(ScalarType.Float32);
-        if (moved.Rest is { } rest) _rest = new KeyRestMix(rest, layout);
-        var parts = ParameterReader.Values(moved.Pairs.permute(2, 1, 0, 3));                    // [2, c, g, d/2]
-        var (real, imaginary) = (parts[..(parts.Length / 2)], parts[(parts.Length / 2)..]);
-        _real = new Rows(real, _half);
-        _imaginary = new Rows(imaginary, _half);
-        _conjugate = new Rows([.. imaginary.Select(i => -i)], _half);
+        Rows Mix() => new(_components * Groups, _half);
+        (_real, _imaginary, _conjugate) = (Mix(), Mix(), Mix());
+        switch (mix)
+        {
+            case HeadComposition heads:
+                TakeHeads(WeightReader.Values(heads.Mix));
+                break;
+            case FrequencyComposition frequencies:
+                if (frequencies.Mix is { } turned) TakeFrequencies(WeightReader.Values(turned));
+                if (frequencies.RestMix is { } rest)
+                    _rest = new KeyRestMix(WeightReader.Values(rest), layout, (int)rest.Shape[2]);
+                break;
+            default:
+                throw new CrossheadException($"the CPU decoder does not know {mix.GetType().Name}; decode with the "
+                    + "model itself (TensorDecoder).");
+        }
     }
 
     /// <summary>Composed heads g.</summary>
@@ -72,5 +80,23 @@ internal sealed unsafe class KeyMix : IDisposable
         _imaginary.Dispose();
         _conjugate.Dispose();
         _rest?.Dispose();
+    }
+    // [c, g], the same for all pairs.
+    private void TakeHeads(float[] factors)
+    {
+        for (var row = 0; row < factors.Length; row++) new Span<float>(_real[row], _half).Fill(factors[row]);
+    }
+
+    // [c, g, r/2, 2]; the pairs of the rest have none.
+    private void TakeFrequencies(float[] factors)
+    {
+        var turned = factors.Length / 2 / (_components * Groups);
+        for (var i = 0; i < factors.Length / 2; i++)
+        {
+            var (row, pair) = (i / turned, i % turned);
+            _real[row][pair] = factors[2 * i];
+            _imaginary[row][pair] = factors[(2 * i) + 1];
+            _conjugate[row][pair] = -factors[(2 * i) + 1];
+        }
     }
 }

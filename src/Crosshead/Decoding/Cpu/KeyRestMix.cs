@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
@@ -13,14 +11,20 @@ internal sealed unsafe class KeyRestMix : IDisposable
     private readonly Rows _toHead;       // [g · c · u, u], row G · c · u + number of the components
 
     /// <summary>Reads a mix.</summary>
-    /// <param name="mix">[g, u, c · u]</param>
+    /// <param name="mix">[c · u, g, u]</param>
     /// <param name="layout">The heads.</param>
-    public KeyRestMix(Tensor mix, HeadLayout layout)
+    /// <param name="rest">Width u of the rest.</param>
+    public KeyRestMix(float[] mix, HeadLayout layout, int rest)
     {
-        var (rest, all) = ((int)mix.shape[1], (int)mix.shape[2]);
+        var (groups, all) = (layout.Groups, mix.Length / layout.Groups / rest);
         (_components, _headDim, _run) = (all / rest, layout.HeadDim, rest / 2);
-        _toComponents = new Rows(ParameterReader.Values(mix), all);
-        _toHead = new Rows(ParameterReader.Values(mix.transpose(1, 2)), rest);
+        (_toComponents, _toHead) = (new Rows(groups * rest, all), new Rows(groups * all, rest));
+        for (var i = 0; i < mix.Length; i++)
+        {
+            var (from, group, to) = (i / (groups * rest), i / rest % groups, i % rest);
+            _toComponents[(group * rest) + to][from] = mix[i];
+            _toHead[(group * all) + from][to] = mix[i];
+        }
     }
 
     private int Rest => 2 * _run;

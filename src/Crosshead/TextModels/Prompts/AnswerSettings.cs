@@ -48,12 +48,12 @@ internal sealed record AnswerSettings
         {
             WeightsHash = model.Source.WeightsHash,
             TokenizerSha256 = model.Tokenizer.Sha256,
-            Dtype = Precision.NameOf(model.Model.ComputeType),
-            CacheType = model.CacheFormat.Type == CacheFormat.Of(model.Model.ComputeType).Type ? null
+            Dtype = Precision.NameOf(model.Type),
+            CacheType = model.CacheFormat.Type == CacheFormat.Of(model.Type).Type ? null
                 : CacheOptions.NameOf(model.CacheFormat.Type),
             Activations = model.Activations == ActivationType.Float32 ? null
                 : ActivationTypes.NameOf(model.Activations),
-            Device = model.Model.Device.type.ToString().ToLowerInvariant(),
+            Device = model.Device.type.ToString().ToLowerInvariant(),
             Options = apart ? options with { Batch = plain.Batch, PrefillChunk = plain.PrefillChunk } : options,
             Pages = apart ? null : pages,
         };

@@ -42,7 +42,7 @@ public sealed class PromptRun
         _seed = options.Sampling.Seed ?? Random.Shared.NextInt64();
         _reader = new PromptLineReader(model.Source, _options, prompts.Name);
         _slots = (int)Math.Min(options.Batch, extent?.Prompts ?? options.Batch);
-        _capacity = extent?.MostTokens ?? model.Model.Options.Context;
+        _capacity = extent?.MostTokens ?? model.Options.Context;
     }
 
     /// <summary>
@@ -163,7 +163,7 @@ public sealed class PromptRun
     private int Pages()
     {
         var wanted = Generator.PagesFor(_slots, _capacity);
-        var fit = FreeMemory.ForCache(_model.Model.Device)
+        var fit = FreeMemory.ForCache(_model.Device)
             / Math.Max(1, _model.CacheBytesPerToken * PageTables.PageTokens);
         return (int)Math.Clamp(fit, PageTables.PagesFor(_capacity), wanted);
     }
