@@ -94,7 +94,7 @@ internal sealed unsafe class WeightMatrix : IDisposable
     public WeightMatrix Reordered(Func<long, long> row)
     {
         var made = OfZeros(Format, Rows, Columns);
-        for (var i = 0L; i < Rows; i++) BytesOf(row(i)).CopyTo(made.BytesOf(i));
+        Parallel.For(0L, Rows, i => BytesOf(row(i)).CopyTo(made.BytesOf(i)));
         return made;
     }
 
