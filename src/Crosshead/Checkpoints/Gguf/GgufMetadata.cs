@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Text;
 using Crosshead.Runtime;
 
 namespace Crosshead.Checkpoints.Gguf;
@@ -56,6 +55,11 @@ public sealed unsafe class GgufMetadata
     /// <summary>A list of texts; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no list of texts.</exception>
     public IReadOnlyList<string>? Texts(string key) =>
+        StoredTexts(key) is { } texts ? [.. texts] : null;
+
+    /// <summary>A list of texts where it lies in the file; null if the key is absent.</summary>
+    /// <exception cref="CrossheadException">The value is no list of texts.</exception>
+    internal GgufTexts? StoredTexts(string key) =>
         Find(key, list: true, "a list of texts", GgufValueType.String) is { } place ? Texts(place) : null;
 
     /// <summary>A list of whole numbers; null if the key is absent.</summary>
@@ -93,18 +97,7 @@ public sealed unsafe class GgufMetadata
                 + $"{(place.IsList ? "a list of" : "of type")} {place.Type}; it must be {wanted}.");
     }
 
-    private string[] Texts(GgufPlace place)
-    {
-        var texts = new string[place.Count];
-        var at = At(place);
-        for (var i = 0; i < texts.Length; i++)
-        {
-            var length = (int)Unsafe.ReadUnaligned<ulong>(at); // checked when the header was read
-            texts[i] = Encoding.UTF8.GetString(at + sizeof(ulong), length);
-            at += sizeof(ulong) + length;
-        }
-        return texts;
-    }
+    private GgufTexts Texts(GgufPlace place) => new(_map, place.Offset, place.Count);
 
     private T[] Numbers<T>(string key, GgufPlace place) where T : INumber<T> => place.Type switch
     {

@@ -23,9 +23,11 @@ internal static class GgufTokenReader
     /// values contradict each other.</exception>
     public static (TokenizerDefinition Definition, TokenizerConfig Config) Read(GgufTokens tokens, string path)
     {
-        if (tokens.Tokens.FirstOrDefault(token => token.Length > LongestToken) is { } token)
-            throw new CrossheadException($"\"{path}\": the token \"{token.Shown()}\" has {token.Length} letters; at "
-                + $"most {LongestToken} are possible; get the file again.");
+        var (texts, place) = (GgufTexts.Of(tokens.Tokens), 0L);
+        for (var id = 0; id < texts.Count; id++)
+            if (texts.Next(ref place) is { Length: > LongestToken } && texts[id] is { Length: > LongestToken } token)
+                throw new CrossheadException($"\"{path}\": the token \"{token.Shown()}\" has {token.Length} letters; "
+                    + $"at most {LongestToken} are possible; get the file again.");
         return tokens.Model switch
         {
             GgufTokens.Bytes => ReadBytes(tokens, path),
@@ -41,25 +43,28 @@ internal static class GgufTokenReader
     private static (TokenizerDefinition, TokenizerConfig) ReadBytes(GgufTokens tokens, string path)
     {
         var rule = GgufPreTokenizer.Named(tokens.Pre, path);
-        var (ids, added) = (new Dictionary<string, int>(tokens.Tokens.Count), new List<AddedToken>());
-        for (var id = 0; id < tokens.Tokens.Count; id++)
+        var (texts, place) = (GgufTexts.Of(tokens.Tokens), 0L);
+        var (model, added) = (new TokenTexts(texts.Count), new List<AddedToken>());
+        for (var id = 0; id < texts.Count; id++)
         {
-            var (text, kind) = (tokens.Tokens[id], KindOf(tokens, id));
-            if (kind == SentencePieceKind.Unused || text.Length == 0) continue;
-            if (!ids.TryAdd(text, id))
-                throw new CrossheadException($"\"{path}\": the token \"{text.Shown()}\" has the ids {ids[text]} and "
-                    + $"{id}; a token has one id; get the file again.");
+            var text = texts.Next(ref place);
+            var kind = KindOf(tokens, id);
+            if (kind == SentencePieceKind.Unused || text.IsEmpty) continue;
+            if (!model.TryAdd(text, id))
+                throw new CrossheadException($"\"{path}\": the token \"{texts[id].Shown()}\" has the ids "
+                    + $"{model.IdOf(text)} and {id}; a token has one id; get the file again.");
             if (kind is SentencePieceKind.Control or SentencePieceKind.UserDefined or SentencePieceKind.Unknown)
-                added.Add(new AddedToken(id, text, Special: kind != SentencePieceKind.UserDefined));
+                added.Add(new AddedToken(id, texts[id], Special: kind != SentencePieceKind.UserDefined));
         }
-        var vocabulary = new Vocabulary(ids, added);
-        var merges = tokens.Merges ?? throw new CrossheadException($"\"{path}\" has no merges, which a tokenizer over "
-            + "bytes needs; get the file again.");
+        GC.KeepAlive(texts);
+        var vocabulary = new Vocabulary(model, added);
+        var merges = GgufTexts.Of(tokens.Merges ?? throw new CrossheadException($"\"{path}\" has no merges, which a "
+            + "tokenizer over bytes needs; get the file again."));
         var begin = tokens.Begin ?? BytesDefault;
         var definition = new TokenizerDefinition
         {
             Vocabulary = vocabulary,
-            Merges = [.. merges.Select((merge, i) => VocabularyFile.Merge(merge, vocabulary, i, path))],
+            Merges = MergesOf(merges, vocabulary, path),
             AddedTokens = added,
             ByteLevel = true,
             Splits = rule.Splits,
@@ -74,6 +79,15 @@ internal static class GgufTokenReader
 
         int Required(int id, string role) => vocabulary.TokenOf(id) is not null ? id : throw new CrossheadException(
             $"\"{path}\": texts are to have a token at their {role}, but the file names none; get the file again.");
+    }
+
+    private static (int Left, int Right, int Id)[] MergesOf(GgufTexts texts, Vocabulary vocabulary, string path)
+    {
+        var (merges, place) = (new (int, int, int)[texts.Count], 0L);
+        for (var i = 0; i < merges.Length; i++)
+            merges[i] = VocabularyFile.Merge(texts.Next(ref place), vocabulary, i, path);
+        GC.KeepAlive(texts);
+        return merges;
     }
 
     private static (TokenizerDefinition, TokenizerConfig) ReadPieces(GgufTokens tokens, string path)

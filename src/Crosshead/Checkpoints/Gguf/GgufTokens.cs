@@ -69,17 +69,17 @@ internal sealed record GgufTokens
     /// <exception cref="CrossheadException">A key is missing, or a value does not fit.</exception>
     public static GgufTokens Read(GgufMetadata metadata, string path)
     {
-        var tokens = metadata.Texts(Key + "tokens") ?? throw Lacks("tokens");
+        var tokens = metadata.StoredTexts(Key + "tokens") ?? throw Lacks("tokens");
         var kinds = metadata.Integers(Key + "token_type");
         return new GgufTokens
         {
             Model = metadata.Text(ModelKey) ?? throw Lacks("model"),
             Pre = metadata.Text(PreKey),
             Tokens = tokens,
-            Kinds = [.. Enumerable.Range(0, tokens.Count).Select(id => Kind(PerToken("token_type", kinds, id)))],
-            Scores = metadata.Numbers(Key + "scores") is not { } scores ? null
-                : [.. Enumerable.Range(0, tokens.Count).Select(id => (float)PerToken("scores", scores, id))],
-            Merges = metadata.Texts(Key + "merges"),
+            Kinds = PerToken("token_type", kinds, Kind)
+                ?? [.. Enumerable.Repeat(SentencePieceKind.Normal, tokens.Count)],
+            Scores = PerToken("scores", metadata.Numbers(Key + "scores"), score => (float)score),
+            Merges = metadata.StoredTexts(Key + "merges"),
             Begin = Id("bos"),
             End = Id("eos"),
             EndOfTurn = Id("eot"),
@@ -94,10 +94,16 @@ internal sealed record GgufTokens
         CrossheadException Lacks(string name) => new($"\"{path}\" has no tokenizer: the key {Key}{name} is missing; "
             + "use a file with the model's tokenizer, or the model's own folder.");
 
-        T PerToken<T>(string name, IReadOnlyList<T>? values, int id) where T : struct => values is null ? default
-            : id < values.Count ? values[id]
-            : throw new CrossheadException($"\"{path}\": the key {Key}{name} has {values.Count} values for "
-                + $"{tokens.Count} tokens; get the file again.");
+        TOut[]? PerToken<T, TOut>(string name, IReadOnlyList<T>? values, Func<T, TOut> convert)
+        {
+            if (values is null) return null;
+            if (values.Count < tokens.Count)
+                throw new CrossheadException($"\"{path}\": the key {Key}{name} has {values.Count} values for "
+                    + $"{tokens.Count} tokens; get the file again.");
+            var converted = new TOut[tokens.Count];
+            for (var id = 0; id < converted.Length; id++) converted[id] = convert(values[id]);
+            return converted;
+        }
 
         int? Id(string name) => metadata.Integer($"{Key}{name}_token_id") is not { } id ? null
             : id >= 0 && id < tokens.Count ? (int)id
@@ -137,6 +143,6 @@ internal sealed record GgufTokens
 
     // Numbers that mean nothing are read as llama.cpp does.
     private static SentencePieceKind Kind(long number) =>
-        number is > 0 and <= int.MaxValue && Enum.IsDefined((SentencePieceKind)number) ? (SentencePieceKind)number
+        number is >= (int)SentencePieceKind.Normal and <= (int)SentencePieceKind.Byte ? (SentencePieceKind)number
         : SentencePieceKind.Normal;
 }

@@ -191,5 +191,5 @@ public sealed class Tokenizer
 
     internal bool IsSpecial(int id) => _definition.Vocabulary.Added.TryGetValue(id, out var token) && token.Special;
 
-    internal void RequireId(int id) => _definition.Vocabulary.Require(id);
+    internal void RequireId(int id) => _definition.Vocabulary.RequireId(id);
 }

@@ -3,56 +3,59 @@ namespace Crosshead.Text.Tokenizers.Definition;
 /// <summary>The tokens of a tokenizer by id and by name, including added tokens.</summary>
 internal sealed class Vocabulary
 {
-    private readonly Dictionary<string, int> _model;
+    private readonly TokenTexts _model;
     private readonly Dictionary<string, int> _added = [];
-    private readonly string?[] _tokens;
 
     /// <summary>
     /// Joins the tokens of the model with the added tokens. An added token takes its id from the model's token.
     /// </summary>
-    public Vocabulary(Dictionary<string, int> model, IReadOnlyList<AddedToken> added)
+    public Vocabulary(TokenTexts model, IReadOnlyList<AddedToken> added)
     {
         _model = model;
-        var last = Math.Max(model.Count == 0 ? -1 : model.Values.Max(),
-            added.Select(token => token.Id).DefaultIfEmpty(-1).Max());
-        _tokens = new string?[last + 1];
-        foreach (var (token, id) in model)
-            _tokens[id] = token;
         foreach (var token in added)
-        {
-            _tokens[token.Id] = token.Content;
             _added[token.Content] = token.Id;
-        }
         Added = added.ToDictionary(token => token.Id);
+        Size = Math.Max(model.Size, added.Count == 0 ? 0 : added.Max(token => token.Id) + 1);
+    }
+
+    /// <inheritdoc cref="Vocabulary(TokenTexts, IReadOnlyList{AddedToken})"/>
+    public Vocabulary(IReadOnlyDictionary<string, int> model, IReadOnlyList<AddedToken> added)
+        : this(TokenTexts.Of(model), added)
+    {
     }
 
     /// <summary>One more than the largest id.</summary>
-    public int Size => _tokens.Length;
+    public int Size { get; }
 
     /// <summary>The added tokens by id.</summary>
     public Dictionary<int, AddedToken> Added { get; }
 
-    /// <summary>The model's own tokens: those that merging can make.</summary>
-    public IReadOnlyDictionary<string, int> Model => _model;
+    /// <summary>The model's own tokens, those that merging can make, in the order of their ids.</summary>
+    public IEnumerable<KeyValuePair<string, int>> Model => _model.All;
 
     /// <summary>The id of a token, or null.</summary>
     public int? IdOf(string token) => _added.TryGetValue(token, out var id) ? id : ModelIdOf(token);
 
     /// <summary>The id of a token of the model, or null.</summary>
-    public int? ModelIdOf(string token) => _model.TryGetValue(token, out var id) ? id : null;
+    public int? ModelIdOf(ReadOnlySpan<char> token) => _model.IdOf(token);
 
-    /// <summary>The id of a token of the model, or null.</summary>
-    public int? ModelIdOf(ReadOnlySpan<char> token) =>
-        _model.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(token, out var id) ? id : null;
+    /// <summary>The id of a token of the model, which is given in UTF-8, or null.</summary>
+    public int? ModelIdOf(ReadOnlySpan<byte> token) => _model.IdOf(token);
+
+    /// <summary>Whether an id is a token's.</summary>
+    public bool Has(int id) => Added.ContainsKey(id) || _model.Has(id);
 
     /// <summary>The token of an id as the file writes it, or null.</summary>
-    public string? TokenOf(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : null;
+    public string? TokenOf(int id) => Added.TryGetValue(id, out var added) ? added.Content : _model.TextOf(id);
 
     /// <summary>The token of an id that must exist.</summary>
-    public string Require(int id) =>
-        TokenOf(id) ?? throw new CrossheadException(
-            $"token id {id} is not in the vocabulary, which has {Size} tokens (0 to {Size - 1}); decode with the "
-                + $"tokenizer that encoded.");
+    public string Require(int id) => TokenOf(id) ?? throw Unknown(id);
+
+    /// <summary>Checks that an id is a token's.</summary>
+    public void RequireId(int id)
+    {
+        if (!Has(id)) throw Unknown(id);
+    }
 
     /// <summary>
     /// Ids of the 256 single bytes, -1 where absent, under the name <paramref name="nameOf"/> gives them.
@@ -64,4 +67,7 @@ internal sealed class Vocabulary
             ids[b] = ModelIdOf(nameOf((byte)b)) ?? -1;
         return ids;
     }
+
+    private CrossheadException Unknown(int id) => new($"token id {id} is not in the vocabulary, which has {Size} "
+        + $"tokens (0 to {Size - 1}); decode with the tokenizer that encoded.");
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Crosshead.Text.Tokenizers.Definition;
 
 namespace Crosshead.Text.Tokenizers.Formats;
@@ -24,34 +25,38 @@ internal static class VocabularyFile
     }
 
     /// <summary>The ids of a merge: of its two tokens, and of the resulting token.</summary>
-    /// <param name="merge">The tokens with a space between.</param>
+    /// <param name="merge">The tokens with a space between, in UTF-8.</param>
     /// <param name="vocabulary">The tokens.</param>
     /// <param name="index">Number of the merge, for messages.</param>
     /// <param name="name">The file, for messages.</param>
-    public static (int Left, int Right, int Id) Merge(ReadOnlySpan<char> merge, Vocabulary vocabulary, int index,
+    public static (int Left, int Right, int Id) Merge(ReadOnlySpan<byte> merge, Vocabulary vocabulary, int index,
         string name)
     {
-        var space = merge.IndexOf(' ');
-        return space >= 0 && !merge[(space + 1)..].Contains(' ')
+        var space = merge.IndexOf((byte)' ');
+        return space >= 0 && !merge[(space + 1)..].Contains((byte)' ')
             && IdsOf(merge[..space], merge[(space + 1)..], vocabulary) is { } ids
-                ? ids : throw NoMerge(merge.ToString(), index, name);
+                ? ids : throw NoMerge(Encoding.UTF8.GetString(merge), index, name);
     }
+
+    /// <summary>The ids of a merge that is given as a text.</summary>
+    public static (int Left, int Right, int Id) Merge(string merge, Vocabulary vocabulary, int index, string name) =>
+        Merge(Encoding.UTF8.GetBytes(merge), vocabulary, index, name);
 
     /// <summary>The ids of a merge whose tokens are apart.</summary>
     public static (int Left, int Right, int Id) Merge(string[] pair, Vocabulary vocabulary, int index, string name) =>
-        pair.Length == 2 && IdsOf(pair[0], pair[1], vocabulary) is { } ids
-            ? ids : throw NoMerge(string.Join(' ', pair), index, name);
+        pair.Length == 2 && IdsOf(Encoding.UTF8.GetBytes(pair[0]), Encoding.UTF8.GetBytes(pair[1]), vocabulary)
+            is { } ids ? ids : throw NoMerge(string.Join(' ', pair), index, name);
 
-    private static (int Left, int Right, int Id)? IdsOf(ReadOnlySpan<char> left, ReadOnlySpan<char> right,
+    private static (int Left, int Right, int Id)? IdsOf(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right,
         Vocabulary vocabulary)
     {
-        const int Most = 256; // letters on the stack
+        const int Most = 256; // bytes on the stack
         var length = left.Length + right.Length;
-        Span<char> both = length <= Most ? stackalloc char[length] : new char[length];
+        var both = length <= Most ? stackalloc byte[Most] : new byte[length];
         left.CopyTo(both);
         right.CopyTo(both[left.Length..]);
         return vocabulary.ModelIdOf(left) is { } first && vocabulary.ModelIdOf(right) is { } second
-            && vocabulary.ModelIdOf(both) is { } id ? (first, second, id) : null;
+            && vocabulary.ModelIdOf(both[..length]) is { } id ? (first, second, id) : null;
     }
 
     private static CrossheadException NoMerge(string merge, int index, string name) =>

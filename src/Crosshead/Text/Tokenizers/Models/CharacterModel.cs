@@ -29,7 +29,7 @@ internal sealed class CharacterModel : ITokenizerModel
         _seams = new MergeBoundaries(definition);
         _byteIds = definition.Vocabulary.ByteIds(ByteTokenOf);
         _unigram = definition.Scores is null ? null : new UnigramLattice(definition, _byteIds);
-        _longestToken = definition.IgnoreMerges ? definition.Vocabulary.Model.Keys.Max(token => token.Length) : 0;
+        _longestToken = definition.IgnoreMerges ? definition.Vocabulary.Model.Max(token => token.Key.Length) : 0;
     }
 
     /// <summary>The token for a byte, <c>&lt;0x0A&gt;</c>.</summary>
@@ -66,7 +66,7 @@ internal sealed class CharacterModel : ITokenizerModel
 
     public ReadOnlySpan<byte> BytesOf(int id)
     {
-        if (_definition.Vocabulary.TokenOf(id) is null) return [];
+        if (!_definition.Vocabulary.Has(id)) return [];
         if (_definition.Decoding.ByteFallback && Array.IndexOf(_byteIds, id) is >= 0 and var value)
             return new[] { (byte)value };
         var piece = _definition.Written(id);

@@ -24,8 +24,8 @@ internal sealed class UnigramLattice
         _definition = definition;
         _scores = definition.Scores!;
         _byteIds = byteIds;
-        _longest = definition.Vocabulary.Model.Keys.Max(token => token.Length);
-        _unknownScore = definition.Vocabulary.Model.Values.Min(id => _scores[id]) - UnknownPenalty;
+        _longest = definition.Vocabulary.Model.Max(token => token.Key.Length);
+        _unknownScore = definition.Vocabulary.Model.Min(token => _scores[token.Value]) - UnknownPenalty;
     }
 
     /// <summary>Appends the ids of a word, in which no half of a surrogate pair stands alone.</summary>
