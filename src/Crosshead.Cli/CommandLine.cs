@@ -13,8 +13,9 @@ namespace Crosshead.Cli;
 /// <summary>
 /// The program: finds the command, runs the command, and turns any result or error into output and an exit code.
 /// </summary>
-/// <param name="commands">Creates the commands, in the order in which the help lists them.</param>
-internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
+/// <param name="commands">Creates the commands that given arguments can mean, in the order in which the help lists
+/// them; without arguments all.</param>
+internal sealed class CommandLine(Func<string[], IEnumerable<Command>> commands)
 {
     /// <summary>Name of the program as users type it.</summary>
     public const string Name = "crosshead";
@@ -45,15 +46,16 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
         }
     }
 
-    /// <summary>All commands, each with its subcommands, arguments and options.</summary>
-    public Command Root()
+    /// <summary>The commands, each with its subcommands, arguments and options.</summary>
+    /// <param name="args">The arguments after the program's name; none for all commands.</param>
+    public Command Root(params string[] args)
     {
         var root = new Command(Name,
             "Transformers whose attention heads work together: train them, compare them, sample from them.");
         root.Options.Add(ParsedAction.Help("crosshead doctor",
             "crosshead tokenizer train notes.txt --vocab 8192 --out tokenizer.json"));
         root.Options.Add(ParsedAction.Version());
-        foreach (var command in commands())
+        foreach (var command in commands(args))
             root.Subcommands.Add(command);
         return root;
     }
@@ -63,10 +65,10 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int Answer(string[] args, StandardStreams terminal, StandardStreams speaker, CancellationToken cancellation)
     {
-        if (ShellCompletion.Answers(args, Root, s_parsing, speaker.Out))
+        if (ShellCompletion.Answers(args, () => Root(), s_parsing, speaker.Out))
             return ExitCode.Done;
         RawArguments.Require(args);
-        var parsed = CommandLineParser.Parse(Root(), args, s_parsing);
+        var parsed = CommandLineParser.Parse(Root(args), args, s_parsing);
         if (parsed.Action is ParsedAction shown)
             return shown.Show(parsed, speaker);
         if (UsageError.Describe(parsed) is { } problem)

@@ -14,4 +14,4 @@ catch (Exception failure)
 
 // Not inlined, so that the assemblies that it needs load inside the try block above.
 [MethodImpl(MethodImplOptions.NoInlining)]
-static int Answer(string[] args) => new CommandLine(CommandList.All).Run(args, new StandardStreams());
+static int Answer(string[] args) => new CommandLine(CommandList.For).Run(args, new StandardStreams());

@@ -9,7 +9,7 @@ namespace Crosshead.Tests.Cli;
 internal sealed record CliRun(int ExitCode, string Out, string Error)
 {
     /// <summary>The program with all its commands.</summary>
-    public static CommandLine CommandLine { get; } = new(CommandList.All);
+    public static CommandLine CommandLine { get; } = new(CommandList.For);
 
     public static CliRun Of(params string[] args) => With("", default, args);
 

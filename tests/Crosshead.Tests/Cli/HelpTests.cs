@@ -52,6 +52,11 @@ public sealed class HelpTests
     }
 
     [Fact]
+    public void The_command_that_a_line_begins_with_is_made_alone() =>
+        Assert.All(CliRun.CommandLine.Root().Subcommands, command => Assert.Equal(command.Name,
+            Assert.Single(CliRun.CommandLine.Root(command.Name, "--help").Subcommands).Name));
+
+    [Fact]
     public void Version_is_told() => Assert.Matches(@"^\d+\.\d+\.\d+", CliRun.Of("--version").Out);
 
     private static IEnumerable<string> Paths(Command command, string path) =>

@@ -146,7 +146,7 @@ public sealed class BenchServeTests : IDisposable
     private CliRun Run(ScriptedServer server, params string[] options)
     {
         using StringWriter output = new(), error = new();
-        var program = new CommandLine(() => [new BenchServeCommand(server, _time)]);
+        var program = new CommandLine(_ => [new BenchServeCommand(server, _time)]);
         var exitCode = program.Run(["serve", "http://scripted", .. options], new StandardStreams(output, error),
             TestContext.Current.CancellationToken);
         return new CliRun(exitCode, output.ToString(), error.ToString());

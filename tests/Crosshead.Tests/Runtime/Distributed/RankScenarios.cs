@@ -23,7 +23,7 @@ internal static partial class RankScenarios
     public static void RunIfAsked(string[] arguments)
     {
         if (arguments is [_, Argument, .. var rest])
-            Environment.Exit(new CommandLine(Commands)
+            Environment.Exit(new CommandLine(_ => Commands())
             {
                 Program = OwnProgram.Of(typeof(RankScenarios).Assembly, Argument),
             }.Run(rest, new StandardStreams()));
