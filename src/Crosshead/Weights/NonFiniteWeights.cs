@@ -9,25 +9,24 @@ namespace Crosshead.Weights;
 /// </summary>
 internal static class NonFiniteWeights
 {
-    private const int Pieces = 64;
     private const ushort Exponent = 0x7C00; // of a half that is NaN or infinite
     private const int Lowest = 0x0400, Carry = 0x8000; // the exponent's lowest bit, and the bit above it
 
     /// <summary>How many weights of a matrix are NaN or infinite.</summary>
-    public static long Count(WeightMatrix matrix)
+    public static long Count(WeightMatrix matrix) => FiniteCheck.Begin([matrix]).End()[0];
+
+    /// <summary>How many weights of some rows are NaN or infinite.</summary>
+    /// <param name="matrix">The matrix.</param>
+    /// <param name="first">The first row.</param>
+    /// <param name="rows">Number of rows.</param>
+    public static long Count(WeightMatrix matrix, long first, long rows)
     {
-        var step = Math.Max(1, (matrix.Rows + Pieces - 1) / Pieces);
-        var counts = new long[(matrix.Rows + step - 1) / step];
-        int[] halves = [.. matrix.Format.Halves];
-        Parallel.For(0, counts.Length, piece =>
-        {
-            var count = 0L;
-            for (var row = piece * step; row < Math.Min((piece + 1) * step, matrix.Rows); row++)
-                count += halves.Length == 0 ? CountNumbers(matrix.BytesOf(row), matrix.Format)
-                    : CountBlocks(matrix.BytesOf(row), matrix.Format.BlockBytes, halves) * matrix.Format.BlockSize;
-            counts[piece] = count;
-        });
-        return counts.Sum();
+        var (count, format) = (0L, matrix.Format);
+        int[] halves = [.. format.Halves];
+        for (var row = first; row < first + rows; row++)
+            count += halves.Length == 0 ? CountNumbers(matrix.BytesOf(row), format)
+                : CountBlocks(matrix.BytesOf(row), format.BlockBytes, halves) * format.BlockSize;
+        return count;
     }
 
     // Blocks with a half that is NaN or infinite. Every block of a file is looked at before the first token.
