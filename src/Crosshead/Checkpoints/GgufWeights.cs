@@ -16,6 +16,9 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
 {
     private const int ElementsAtOnce = 1 << 20; // whole blocks of every type
 
+    private readonly Dictionary<string, WeightMatrix> _begun = []; // whole tensors that _check looks at
+    private FiniteCheck? _check;
+
     /// <summary>Whether some of the numbers share scales.</summary>
     public bool AreQuantized => file.Tensors.Values.Any(t => t.Type.BlockSize > 1);
 
@@ -54,26 +57,46 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     }
 
     /// <inheritdoc/>
+    public void BeginCheck(ModelOptions options)
+    {
+        foreach (var tensor in ModelParts.Shapes(options).Select(p => PlaceOf(p.Name, p.Shape, options))
+            .GroupBy(p => p.Tensor).Where(parts => parts.All(LiesInPlace)).Select(parts => file.Tensors[parts.Key]))
+            _begun.Add(tensor.Name, file.Matrix(tensor.Name, 0, tensor.Elements / tensor.Dimensions[0],
+                (int)tensor.Dimensions[0]));
+        _check = FiniteCheck.Begin([.. _begun.Values]);
+    }
+
+    /// <inheritdoc/>
     public void CopyTo(LanguageModel model)
     {
+        var parts = model.Parameters.Select(p => (Parameter: p, Place: PlaceOf(p.Name,
+            [.. p.Part?.Whole ?? p.Shape], model.Whole))).ToArray();
+        var rest = parts.Where(p => p.Parameter.Stored is not null && !_begun.ContainsKey(p.Place.Tensor)).ToArray();
+        var counts = FiniteCheck.Begin([.. rest.Select(p => p.Parameter.Stored!)]).End();
         var notFinite = new Dictionary<string, long>();
-        foreach (var parameter in model.Parameters)
-        {
-            var part = PlaceOf(parameter.Name, [.. parameter.Part?.Whole ?? parameter.Shape], model.Whole);
-            if ((parameter.Stored is { } stored ? NonFiniteWeights.Count(stored) : Copy(part, parameter)) is var count
-                and > 0)
-                notFinite[part.Tensor] = notFinite.GetValueOrDefault(part.Tensor) + count;
-        }
+        foreach (var (tensor, count) in _begun.Keys.Zip(_check?.End() ?? [])
+            .Concat(rest.Select(p => p.Place.Tensor).Zip(counts))
+            .Concat(parts.Where(p => p.Parameter.Stored is null)
+                .Select(p => (p.Place.Tensor, Copy(p.Place, p.Parameter))).Where(c => !_begun.ContainsKey(c.Tensor))))
+            if (count > 0) notFinite[tensor] = notFinite.GetValueOrDefault(tensor) + count;
         ErrorList.Throw(notFinite, t => $"\"{t.Key}\" ({t.Value} of {file.Tensors[t.Key].Elements})",
             tensors => $"\"{file.Path}\" holds weights that are NaN or infinite: {tensors}; the model that was "
                 + "converted diverged, or the file is damaged.");
     }
 
     /// <inheritdoc/>
-    public void Dispose() => file.Dispose();
+    public void Dispose()
+    {
+        _check?.End();
+        foreach (var matrix in _begun.Values) matrix.Dispose();
+        file.Dispose();
+    }
 
     private GgufParameter PlaceOf(string name, long[] shape, ModelOptions options) =>
         ofFolder ? GgufParameter.Named(name, shape) : GgufParameter.Of(name, shape, options);
+
+    private bool LiesInPlace(GgufParameter part) => part.Added == 0 && !part.IsTurned
+        && file.Tensors[part.Tensor].Dimensions[0] <= int.MaxValue;
 
     // Whole rows where they lie, or a copy of them in the order of the model.
     private WeightMatrix? Stored(GgufParameter part)

@@ -32,6 +32,15 @@ internal interface IModelWeights : IDisposable
     Func<string, WeightMatrix?> Stored(ModelOptions options, Device? device);
 
     /// <summary>
+    /// Begins to look for weights that are not finite where they lie in the files, beside what the caller does next.
+    /// <see cref="CopyTo"/> waits for the outcome.
+    /// </summary>
+    /// <param name="options">The model's shape, which was checked.</param>
+    void BeginCheck(ModelOptions options)
+    {
+    }
+
+    /// <summary>
     /// Copies the weights that <see cref="Check"/> has accepted into the parameters that do not use them where they
     /// lie. It copies all or nothing, except if a value is not a number.
     /// </summary>

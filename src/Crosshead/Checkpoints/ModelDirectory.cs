@@ -100,6 +100,7 @@ public static class ModelDirectory
         var options = description.Options;
         using var weights = description.OpenWeights();
         weights.Check(options);
+        if (part is null) weights.BeginCheck(options);
         var stored = weights.Stored(options, device);
         var model = Filled(part is null ? LanguageModel.Over(options, type, device, stored)
             : LanguageModel.Of(part, type, device, stored), weights);
