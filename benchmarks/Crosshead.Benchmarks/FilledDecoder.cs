@@ -34,10 +34,14 @@ internal sealed unsafe class FilledDecoder : IDisposable
         _weights = new CpuWeights(_model, type);
         _filled = new CpuDecoder(_weights, 1, options.Context, cache: new CacheOptions { Type = cache });
         _empty = new CpuDecoder(_weights, 1, options.Context, cache: new CacheOptions { Type = cache });
-        // A step does not take longer or shorter for what is cached: zeros do, and need no prompt to be computed.
+        // A step does not take longer or shorter for what is cached: zeros do, and need no prompt to be computed. They
+        // are written, because memory that was never written is one page of zeros, which the first cache holds.
         var pages = (IPageStore)_filled.Cache;
-        pages.Place(0, [.. pages.PagesOf(0)], options.Context - 1);
+        int[] own = [.. pages.PagesOf(0)];
+        pages.Place(0, own, options.Context - 1);
+        pages.Clear(own);
         _bytes = new NativeBuffer<int>(_filled.Cache.Bytes / sizeof(int));
+        _bytes.Clear(0, 1);
         _readers = new ThreadTeam(ComputeThreads.Count, [new TeamPhase(() => (int)(_bytes.Length / Step), Read)]);
     }
 

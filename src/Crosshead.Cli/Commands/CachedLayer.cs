@@ -37,7 +37,7 @@ internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGr
     /// <summary>
     /// A sentence about the speed of decoding from the layers' components on the CPU; null if its time falls with the
     /// bytes, or nearly so. Every query head multiplies all components, but only its own whole head. Where heads share
-    /// components as wholes, they are composed while they are read, which takes fewer products.
+    /// components as wholes, some heads are kept instead, of which the others are composed, which takes fewer products.
     /// </summary>
     public static string? SpeedRemark(ModelOptions options, CachedLayer[] layers)
     {

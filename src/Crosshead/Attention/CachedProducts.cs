@@ -5,8 +5,8 @@ namespace Crosshead.Attention;
 
 /// <summary>
 /// Products with cached numbers that decoding on a processor takes for one token, a cached token and a layer. Whole
-/// heads take one product a query head and number. Components take one a query head and number too, unless heads are
-/// composed of them while they are read.
+/// heads take one product a query head and number. Components take one a query head and number too, unless the cache
+/// keeps some of the heads instead, of which the others are composed while they are read.
 /// </summary>
 public static class CachedProducts
 {
@@ -26,19 +26,21 @@ public static class CachedProducts
             var components = rows.Width / d;
             return !rows.AreComponents ? (long)options.Heads * rows.Width
                 : ofHeads && AreComposed(options.Heads, options.Groups, components, d)
-                ? (long)((components * options.Groups) + options.Heads) * d
+                ? (long)((components * (options.Groups - components)) + options.Heads) * d
                 : (long)options.Heads * rows.Width;
         }
     }
 
     /// <summary>
-    /// Whether heads are composed while components that are whole heads are read, which takes c·g products with each
-    /// number of a head, and one with each query head after that. The alternative is c with each query head.
+    /// Whether a cache keeps c of the heads instead of c components, and composes the others while it is read. That
+    /// takes c·(g − c) products with each number of a head, and one with each query head after that. The alternative is c
+    /// with each query head.
     /// </summary>
     /// <param name="heads">Query heads h.</param>
     /// <param name="groups">Composed heads g.</param>
     /// <param name="components">Components c.</param>
     /// <param name="headDim">Head width d.</param>
     internal static bool AreComposed(int heads, int groups, int components, int headDim) =>
-        headDim % Lanes == 0 && (components * groups) + heads < components * heads;
+        headDim % Lanes == 0 && components <= groups
+        && (components * (groups - components)) + heads < components * heads;
 }

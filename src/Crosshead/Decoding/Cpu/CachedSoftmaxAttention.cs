@@ -18,9 +18,9 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         (Weights, Layout, Scratch) = (weights, weights.Layout, scratch);
         Cache = new PanelPages<T>(Layout, format, pages, tables);
         // Elements with scales are multiplied as integers, so that their heads cannot be composed first.
-        _composed = T.HasScales ? new(Cache, Layout, null, null)
-            : new(Cache, Layout, weights.KeyHeads, weights.ValueHeads);
-        _placement = new HeadPlacement<T>(weights, scratch, rotary, Cache, absorbs: !_composed.HasKeys);
+        var (keys, values) = T.HasScales ? (null, null) : (weights.KeyHeads, weights.ValueHeads);
+        _composed = new ComposedPages<T>(Cache, Layout, keys, values);
+        _placement = new HeadPlacement<T>(weights, scratch, rotary, Cache, keys, values);
         Outputs = new HeadOutputs(weights, scratch, expands: !_composed.HasValues);
     }
 

@@ -26,6 +26,7 @@ internal sealed unsafe class ComposedPages<T>(PanelPages<T> pages, HeadLayout la
     /// <param name="scratch">Memory of the thread.</param>
     public void Score(int slot, AttentionSpan span, PanelVectors queries, PanelVectors scores, float* scratch)
     {
+        ComposedPanels.Arrange(keys!, queries, layout.HeadDim, scratch);
         for (int position = span.Start, length; position < span.End; position += length)
         {
             length = Math.Min(span.End, NextPage(position)) - position;
@@ -48,6 +49,7 @@ internal sealed unsafe class ComposedPages<T>(PanelPages<T> pages, HeadLayout la
         for (int position = span.Start, length; position < span.End; position += length)
         {
             length = Math.Min(span.End, NextPage(position)) - position;
+            ComposedPanels.Arrange(values!, weights.From(position - span.Start), length, scratch);
             var panel = pages.Value(slot, 0, position);
             var next = position + length < span.End ? pages.Value(slot, 0, position + length)
                 : pages.Key(slot, 0, span.End);

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Crosshead.Runtime;
-using static Crosshead.Decoding.Cpu.PanelTiles;
 
 namespace Crosshead.Decoding.Cpu;
 
@@ -29,43 +29,105 @@ internal static unsafe class ComposedPanels
     /// <param name="y">Receives the sums of the panels side by side.</param>
     /// <param name="ahead">Elements from a panel to the memory that is prefetched while the panel is used.</param>
     /// <param name="add">Whether sums go on from those in <paramref name="y"/>.</param>
-    /// <param name="scratch">Memory of the thread.</param>
+    /// <param name="scratch">Memory of the thread, in which <see cref="Arrange"/> has put the vectors.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply<T>(T* panel, long componentStride, long panelStride, int panels, int depth, HeadMix mix,
         PanelVectors x, PanelVectors y, long ahead, bool add, float* scratch) where T : unmanaged, IPanelElement<T>
     {
         var rows = x.Count / mix.Groups;
-        var together = rows <= Few && CpuVectors.Are512Bits ? 2 : 1; // heads
+        var isFew = rows <= Few && CpuVectors.Are512Bits;
+        var isTiled = IsTiled(mix, rows);
+        // What is used next is asked for while heads are composed, as that takes longest; once in all.
+        var asksMixed = mix.Kept.Length == 0 || (isFew && mix.Mixed.Length > 2 && !isTiled);
+        var factors = stackalloc float[ComposedTile.Heads * ComposedTile.Heads];
+        var sums = stackalloc float*[ComposedTile.Vectors];
+        if (isTiled) PrepareTile(mix, y, rows, factors, sums);
         for (var first = 0; first < panels; first += 2, panel += 2 * panelStride)
         {
             // A last panel without a partner is paired with itself.
             var second = first + 1 < panels ? 1 : 0;
             var q = panel + (second * panelStride);
-            for (var group = 0; group < mix.Groups; group += together)
+            var target = y.From(first * Panel.Lanes);
+            if (isTiled)
             {
-                // Each component's next panels are prefetched by one head's products, so that all are asked for once.
-                var part = group / together;
-                var next = part < mix.Components ? panel + (part * componentStride) + ahead : panel;
-                var target = y[group * rows] + (first * Panel.Lanes);
-                if (together == 2)
+                for (var p = 0; p <= second; p++)
+                    ComposedTile.Multiply(panel + (p * panelStride), componentStride, depth, factors, scratch, sums,
+                        (first + p) * Panel.Lanes, panel + (p * panelStride) + ahead, add);
+            }
+            for (var c = 0; c < (isTiled ? 0 : mix.Kept.Length); c++)
+                Panel.Multiply(panel + (c * componentStride), panelStride, second + 1, depth, x[mix.Kept[c] * rows],
+                    x.Stride, rows, target[mix.Kept[c] * rows], y.Stride, asksMixed ? 0 : ahead, add);
+            for (var n = isTiled ? ComposedTile.Heads : 0; n < mix.Mixed.Length; n += isFew ? 2 : 1)
+            {
+                var group = mix.Mixed[n];
+                if (!isFew)
                 {
-                    // A last head without a partner is paired with itself.
-                    var other = group + 1 < mix.Groups ? 1 : 0;
-                    var heads = new Heads(mix.Components, mix[group], mix[group + other], x[group * rows], x.Stride,
-                        target, y.Stride, rows, other * rows);
-                    var apart = second * Panel.Lanes;
-                    if (rows <= 2) MultiplyTwo(panel, q, componentStride, depth, heads, apart, next, add);
-                    else MultiplyFour(panel, q, componentStride, depth, heads, apart, next, add);
+                    var next = panel + (asksMixed && n < mix.Components ? (n * componentStride) + ahead : 0);
+                    Compose(panel, componentStride, mix.Components, mix[group], depth, scratch, next);
+                    if (second > 0)
+                        Compose(q, componentStride, mix.Components, mix[group], depth, scratch + (depth * Panel.Lanes),
+                            next + panelStride);
+                    Panel.Multiply((PanelFloat32*)scratch, (long)depth * Panel.Lanes, second + 1, depth,
+                        x[group * rows], x.Stride, rows, target[group * rows], y.Stride, 0, add);
                     continue;
                 }
-                Compose(panel, componentStride, mix.Components, mix[group], depth, scratch, next);
-                if (second > 0)
-                    Compose(q, componentStride, mix.Components, mix[group], depth, scratch + (depth * Panel.Lanes),
-                        next + panelStride);
-                Panel.Multiply((PanelFloat32*)scratch, (long)depth * Panel.Lanes, second + 1, depth, x[group * rows],
-                    x.Stride, rows, target, y.Stride, 0, add);
+                // A last head without a partner is paired with itself.
+                var other = mix.Mixed[Math.Min(n + 1, mix.Mixed.Length - 1)];
+                var heads = new HeadPair(mix.Components, mix[group], mix[other], x[group * rows], x.Stride,
+                    target[group * rows], y.Stride, rows, (other - group) * rows);
+                // The first two heads ask for the next panels like the first, two others for those like the second.
+                var asked = !asksMixed || n > 2 ? panel : (n == 0 ? panel : q) + ahead;
+                var apart = second * Panel.Lanes;
+                if (rows <= 2) ComposedPairs.MultiplyTwo(panel, q, componentStride, depth, heads, apart, asked, add);
+                else ComposedPairs.MultiplyFour(panel, q, componentStride, depth, heads, apart, asked, add);
             }
         }
+    }
+
+    /// <summary>Puts vectors side by side, [depth, 16], where a <see cref="ComposedTile"/> multiplies them.</summary>
+    /// <param name="mix">The mix.</param>
+    /// <param name="x">The vectors.</param>
+    /// <param name="depth">Their length; they can be read up to the next multiple of four.</param>
+    /// <param name="scratch">Receives them.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Arrange(HeadMix mix, PanelVectors x, int depth, float* scratch)
+    {
+        var rows = x.Count / mix.Groups;
+        if (!IsTiled(mix, rows)) return;
+        var (first, second) = (0, rows - 1);
+        for (var n = 0; n < ComposedTile.Vectors; n += 4)
+        {
+            int one = HeadOf(mix, n / 2) * rows, two = HeadOf(mix, (n / 2) + 1) * rows;
+            float* x0 = x[one + first], x1 = x[one + second], x2 = x[two + first], x3 = x[two + second];
+            for (var k = 0; k < depth; k += 4)
+            {
+                var (a, b) = (Vector128.Load(x0 + k), Vector128.Load(x1 + k));
+                var (c, d) = (Vector128.Load(x2 + k), Vector128.Load(x3 + k));
+                var (ab, cd) = (Sse.UnpackLow(a, b), Sse.UnpackLow(c, d));
+                var target = scratch + (k * ComposedTile.Vectors) + n;
+                Sse.MoveLowToHigh(ab, cd).Store(target);
+                Sse.MoveHighToLow(cd, ab).Store(target + ComposedTile.Vectors);
+                (ab, cd) = (Sse.UnpackHigh(a, b), Sse.UnpackHigh(c, d));
+                Sse.MoveLowToHigh(ab, cd).Store(target + (2 * ComposedTile.Vectors));
+                Sse.MoveHighToLow(cd, ab).Store(target + (3 * ComposedTile.Vectors));
+            }
+        }
+    }
+
+    private static bool IsTiled(HeadMix mix, int rows) => rows <= ComposedTile.Rows && CpuVectors.Are512Bits
+        && mix.Kept.Length == ComposedTile.Heads && mix.Mixed.Length >= ComposedTile.Heads;
+
+    // The heads of a tile: the kept ones, then the first of those that are composed.
+    private static int HeadOf(HeadMix mix, int index) =>
+        index < ComposedTile.Heads ? mix.Kept[index] : mix.Mixed[index - ComposedTile.Heads];
+
+    private static void PrepareTile(HeadMix mix, PanelVectors y, int rows, float* factors, float** sums)
+    {
+        for (var n = 0; n < ComposedTile.Heads * ComposedTile.Heads; n++)
+            factors[n] = mix[mix.Mixed[n / ComposedTile.Heads]][n % ComposedTile.Heads];
+        // A single vector of a head is multiplied twice.
+        for (var n = 0; n < ComposedTile.Vectors; n++)
+            sums[n] = y[(HeadOf(mix, n / 2) * rows) + Math.Min(n % 2, rows - 1)];
     }
 
     // [depth, 16]: the rows of a head's panel.
@@ -92,137 +154,5 @@ internal static unsafe class ComposedPanels
                 odd.Store(target + Panel.Lanes + (part * half));
             }
         }
-    }
-
-    // Two panels of two heads by up to two vectors a head. A single vector is multiplied twice.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyTwo<T>(T* p, T* q, long componentStride, int depth, in Heads heads, int second, T* next,
-        bool add) where T : unmanaged, IPanelElement<T>
-    {
-        var components = heads.Components;
-        float* mixA = heads.MixA, mixB = heads.MixB;
-        float* x0 = heads.X(0), x1 = heads.X(1), x2 = heads.OtherX(0), x3 = heads.OtherX(1);
-        float* y0 = heads.Y(0), y1 = heads.Y(1), y2 = heads.OtherY(0), y3 = heads.OtherY(1);
-        Vector512<float> p0 = default, p1 = default, p2 = default, p3 = default, q0 = default, q1 = default,
-            q2 = default, q3 = default;
-        if (add)
-        {
-            Load(y0, second, ref p0, ref q0);
-            Load(y1, second, ref p1, ref q1);
-            Load(y2, second, ref p2, ref q2);
-            Load(y3, second, ref p3, ref q3);
-        }
-        var apart = q - p;
-        for (var k = 0; k < depth; k += 2, p += 2 * Panel.Lanes, next += 2 * Panel.Lanes)
-        {
-            Panel.Prefetch(next);
-            Panel.Prefetch(next + apart);
-            Vector512<float> pe = default, po = default, qe = default, qo = default; // rows of the first head
-            Vector512<float> re = default, ro = default, se = default, so = default; // and of the other
-            var component = p;
-            for (var c = 0; c < components; c++, component += componentStride)
-                AddComponent(component, component + apart, mixA[c], mixB[c], ref pe, ref po, ref qe, ref qo, ref re,
-                    ref ro, ref se, ref so);
-            Add<T>(x0 + k, (pe, po), (qe, qo), ref p0, ref q0);
-            Add<T>(x1 + k, (pe, po), (qe, qo), ref p1, ref q1);
-            Add<T>(x2 + k, (re, ro), (se, so), ref p2, ref q2);
-            Add<T>(x3 + k, (re, ro), (se, so), ref p3, ref q3);
-        }
-        Store(p0, q0, y0, second);
-        Store(p1, q1, y1, second);
-        Store(p2, q2, y2, second);
-        Store(p3, q3, y3, second);
-    }
-
-    // The same for three or four vectors a head. Of three the last is multiplied twice.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyFour<T>(T* p, T* q, long componentStride, int depth, in Heads heads, int second,
-        T* next, bool add) where T : unmanaged, IPanelElement<T>
-    {
-        var components = heads.Components;
-        float* mixA = heads.MixA, mixB = heads.MixB;
-        float* x0 = heads.X(0), x1 = heads.X(1), x2 = heads.X(2), x3 = heads.X(3), x4 = heads.OtherX(0),
-            x5 = heads.OtherX(1), x6 = heads.OtherX(2), x7 = heads.OtherX(3);
-        Vector512<float> p0 = default, p1 = default, p2 = default, p3 = default, p4 = default, p5 = default,
-            p6 = default, p7 = default;
-        Vector512<float> q0 = default, q1 = default, q2 = default, q3 = default, q4 = default, q5 = default,
-            q6 = default, q7 = default;
-        if (add)
-        {
-            Load(heads.Y(0), second, ref p0, ref q0);
-            Load(heads.Y(1), second, ref p1, ref q1);
-            Load(heads.Y(2), second, ref p2, ref q2);
-            Load(heads.Y(3), second, ref p3, ref q3);
-            Load(heads.OtherY(0), second, ref p4, ref q4);
-            Load(heads.OtherY(1), second, ref p5, ref q5);
-            Load(heads.OtherY(2), second, ref p6, ref q6);
-            Load(heads.OtherY(3), second, ref p7, ref q7);
-        }
-        var apart = q - p;
-        for (var k = 0; k < depth; k += 2, p += 2 * Panel.Lanes, next += 2 * Panel.Lanes)
-        {
-            Panel.Prefetch(next);
-            Panel.Prefetch(next + apart);
-            Vector512<float> pe = default, po = default, qe = default, qo = default; // rows of the first head
-            Vector512<float> re = default, ro = default, se = default, so = default; // and of the other
-            var component = p;
-            for (var c = 0; c < components; c++, component += componentStride)
-                AddComponent(component, component + apart, mixA[c], mixB[c], ref pe, ref po, ref qe, ref qo, ref re,
-                    ref ro, ref se, ref so);
-            Add<T>(x0 + k, (pe, po), (qe, qo), ref p0, ref q0);
-            Add<T>(x1 + k, (pe, po), (qe, qo), ref p1, ref q1);
-            Add<T>(x2 + k, (pe, po), (qe, qo), ref p2, ref q2);
-            Add<T>(x3 + k, (pe, po), (qe, qo), ref p3, ref q3);
-            Add<T>(x4 + k, (re, ro), (se, so), ref p4, ref q4);
-            Add<T>(x5 + k, (re, ro), (se, so), ref p5, ref q5);
-            Add<T>(x6 + k, (re, ro), (se, so), ref p6, ref q6);
-            Add<T>(x7 + k, (re, ro), (se, so), ref p7, ref q7);
-        }
-        Store(p0, q0, heads.Y(0), second);
-        Store(p1, q1, heads.Y(1), second);
-        Store(p2, q2, heads.Y(2), second);
-        Store(p3, q3, heads.Y(3), second);
-        Store(p4, q4, heads.OtherY(0), second);
-        Store(p5, q5, heads.OtherY(1), second);
-        Store(p6, q6, heads.OtherY(2), second);
-        Store(p7, q7, heads.OtherY(3), second);
-    }
-
-    // Adds rows k and k + 1 of a component's two panels to those of two heads.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddComponent<T>(T* p, T* q, float first, float other, ref Vector512<float> pe,
-        ref Vector512<float> po, ref Vector512<float> qe, ref Vector512<float> qo, ref Vector512<float> re,
-        ref Vector512<float> ro, ref Vector512<float> se, ref Vector512<float> so) where T : unmanaged, IPanelElement<T>
-    {
-        var (a, b) = (Vector512.Create(first), Vector512.Create(other));
-        var (even, odd) = T.LoadRows(p);
-        pe = Vector512.FusedMultiplyAdd(even, a, pe);
-        po = Vector512.FusedMultiplyAdd(odd, a, po);
-        re = Vector512.FusedMultiplyAdd(even, b, re);
-        ro = Vector512.FusedMultiplyAdd(odd, b, ro);
-        (even, odd) = T.LoadRows(q);
-        qe = Vector512.FusedMultiplyAdd(even, a, qe);
-        qo = Vector512.FusedMultiplyAdd(odd, a, qo);
-        se = Vector512.FusedMultiplyAdd(even, b, se);
-        so = Vector512.FusedMultiplyAdd(odd, b, so);
-    }
-
-    // Two heads, the vectors of each, and where the sums go. The other head's follow those of the first.
-    private readonly struct Heads(int components, float* mixA, float* mixB, float* x, int stride, float* y, int yStride,
-        int rows, int other)
-    {
-        public int Components => components;
-
-        public float* MixA => mixA;
-
-        public float* MixB => mixB;
-
-        public float* X(int row) => x + ((long)Math.Min(row, rows - 1) * stride);
-
-        public float* OtherX(int row) => X(row) + ((long)other * stride);
-
-        public float* Y(int row) => y + ((long)Math.Min(row, rows - 1) * yStride);
-
-        public float* OtherY(int row) => Y(row) + ((long)other * yStride);
     }
 }

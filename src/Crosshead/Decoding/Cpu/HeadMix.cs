@@ -1,33 +1,53 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Crosshead.Attention;
 using Crosshead.Attention.Composition;
 
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// The mix of key or value heads that are composed while cached components are read: head g = Σ_c mix[g, c] ·
-/// component c. That is cheaper than multiplying whole rows by every query head if several query heads share a head.
+/// The mix of key or value heads that are composed while the cache is read: head g = Σ_c mix[g, c] · cached row c. That
+/// is cheaper than multiplying whole rows by every query head. The cached rows are c of the heads themselves
+/// (<see cref="KeptHeads"/>), so that only the others need composing; or the components, if those are more than needed.
 /// </summary>
 internal sealed unsafe class HeadMix : IDisposable
 {
     private readonly Rows _mix; // [g, c]
+    private readonly Rows? _keep; // [c, c]: the factors of a kept head with the components
 
     /// <summary>Takes a mix.</summary>
-    /// <param name="mix">The factors [c, g].</param>
+    /// <param name="mix">The factors [c, g] of heads with components.</param>
     /// <param name="groups">Composed heads g.</param>
     public HeadMix(ReadOnlySpan<float> mix, int groups)
     {
         (Groups, Components) = (groups, mix.Length / groups);
+        var factors = new double[mix.Length];
+        for (var i = 0; i < mix.Length; i++) factors[i] = mix[i];
+        var kept = KeptHeads.Choose(factors, Components, groups);
+        Kept = kept ?? [];
+        Mixed = [.. Enumerable.Range(0, groups).Except(Kept)];
         _mix = new Rows(Groups, Components);
-        for (var i = 0; i < mix.Length; i++) _mix[i % Groups][i / Groups] = mix[i];
+        for (var i = 0; i < mix.Length; i++)
+            _mix[i % Groups][i / Groups] = kept is null ? mix[i] : (float)factors[i];
+        if (kept is null) return;
+        _keep = new Rows(Components, Components);
+        for (var i = 0; i < Components; i++)
+            for (var c = 0; c < Components; c++) _keep[i][c] = mix[(c * groups) + kept[i]];
     }
 
     /// <summary>Composed heads g.</summary>
     public int Groups { get; }
 
-    /// <summary>Components c.</summary>
+    /// <summary>Components c, and rows in the cache.</summary>
     public int Components { get; }
 
-    /// <summary>The factors [c] of a head.</summary>
+    /// <summary>The head that each cached row is; empty if the rows are components.</summary>
+    public int[] Kept { get; }
+
+    /// <summary>The heads that are composed of cached rows.</summary>
+    public int[] Mixed { get; }
+
+    /// <summary>The factors [c] of a head with the cached rows.</summary>
     public float* this[int group] => _mix[group];
 
     /// <summary>
@@ -41,6 +61,31 @@ internal sealed unsafe class HeadMix : IDisposable
             && CachedProducts.AreComposed(layout.Heads, layout.Groups, (int)heads.Components, layout.HeadDim)
             ? new(WeightReader.Values(heads.Mix), layout.Groups) : null;
 
+    /// <summary>Turns the components of a token into the rows that are cached.</summary>
+    /// <param name="components">[c·d]</param>
+    /// <param name="headDim">Width d, a multiple of 16.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Keep(float* components, int headDim)
+    {
+        if (_keep is null) return;
+        var rows = stackalloc Vector512<float>[Components];
+        for (var i = 0; i < headDim; i += Panel.Lanes)
+        {
+            for (var c = 0; c < Components; c++) rows[c] = Vector512.Load(components + (c * headDim) + i);
+            for (var kept = 0; kept < Components; kept++)
+            {
+                Vector512<float> sum = default;
+                for (var c = 0; c < Components; c++)
+                    sum = Vector512.FusedMultiplyAdd(rows[c], Vector512.Create(_keep[kept][c]), sum);
+                sum.Store(components + (kept * headDim) + i);
+            }
+        }
+    }
+
     /// <inheritdoc/>
-    public void Dispose() => _mix.Dispose();
+    public void Dispose()
+    {
+        _mix.Dispose();
+        _keep?.Dispose();
+    }
 }

@@ -8,9 +8,11 @@ namespace Crosshead.Decoding.Cpu;
 /// <param name="scratch">Working memory.</param>
 /// <param name="rotary">Angles.</param>
 /// <param name="cache">Where keys and values are written.</param>
-/// <param name="absorbs">Whether queries are multiplied by the mix of keys, if there is one.</param>
+/// <param name="keys">The mix by which key heads are composed when they are read; null if queries are multiplied by
+/// the mix of keys, if there is one.</param>
+/// <param name="values">The mix by which value heads are composed when they are read; null for none.</param>
 internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
-    PanelPages<T> cache, bool absorbs) where T : unmanaged, IPanelElement<T>
+    PanelPages<T> cache, HeadMix? keys, HeadMix? values) where T : unmanaged, IPanelElement<T>
 {
     private readonly HeadLayout _layout = weights.Layout;
     private readonly float _scale = (float)(weights.Options.ScoreScale ?? 1 / Math.Sqrt(weights.Layout.HeadDim));
@@ -24,12 +26,18 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         var position = pass[row].Position;
         var slot = pass[row].Slot;
         var queries = scratch.Projected[row];
-        var keys = queries + (_layout.Heads * _layout.HeadDim);
-        var values = keys + (_layout.KeyRows * _layout.KeyWidth);
+        var firstKey = queries + (_layout.Heads * _layout.HeadDim);
+        var firstValue = firstKey + (_layout.KeyRows * _layout.KeyWidth);
         var (key, value) = (item - _layout.Heads, item - _layout.Heads - _layout.KeyRows);
         if (key < 0) PlaceQuery(queries, pass, row, item, member);
-        else if (value < 0) PlaceKey(keys, pass[row], key, member);
-        else cache.WriteValue(slot, value, position, values + (value * _layout.ValueWidth), _layout.ValueWidth);
+        else if (value < 0) PlaceKey(firstKey, pass[row], key, member);
+        else PlaceValue(slot, value, position, firstValue + (value * _layout.ValueWidth));
+    }
+
+    private void PlaceValue(int slot, int row, int position, float* value)
+    {
+        values?.Keep(value, _layout.HeadDim);
+        cache.WriteValue(slot, row, position, value, _layout.ValueWidth);
     }
 
     private void PlaceQuery(float* queries, PassBlock pass, int row, int head, int member)
@@ -44,14 +52,14 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         }
         rotary.For(pass[row].Reach).Rotate(query, position, _scale * rotary.QueryFactor(position));
         var place = scratch.Query(_layout.Vector(pass.GroupOf(row, _layout.RowsPerGroup), row, head));
-        if (absorbs && weights.Keys is { } mix) mix.Absorb(query, _layout.GroupOf(head), place);
+        if (keys is null && weights.Keys is { } mix) mix.Absorb(query, _layout.GroupOf(head), place);
         else new ReadOnlySpan<float>(query, d).CopyTo(new Span<float>(place, d));
     }
 
-    private void PlaceKey(float* keys, in DecodeRow token, int row, int member)
+    private void PlaceKey(float* first, in DecodeRow token, int row, int member)
     {
         var (slot, position) = (token.Slot, token.Position);
-        var key = keys + (row * _layout.KeyWidth);
+        var key = first + (row * _layout.KeyWidth);
         if (weights.QueryKeyNorm is { } norm)
         {
             if (weights.Keys is { } mix)
@@ -61,9 +69,10 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
             else
             {
                 if (norm.IsWhole) key = scratch.Head[2 * member];
-                norm.Key(keys, _layout.KeyRows, row, key);
+                norm.Key(first, _layout.KeyRows, row, key);
             }
         }
+        keys?.Keep(key, _layout.HeadDim);
         var angles = rotary.For(token.Reach);
         for (var i = 0; i < _layout.KeyWidth; i += _layout.HeadDim) angles.Rotate(key + i, position, 1);
         cache.WriteKey(slot, row, position, key, _layout.KeyWidth);

@@ -181,13 +181,15 @@ internal static unsafe class RowMath
         for (; i < length; i++) y[i] += factor * x[i];
     }
 
-    /// <summary>The largest of the values.</summary>
+    /// <summary>The largest of the values; may pass over those that are not-a-number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Max(float* x, int length)
     {
-        var most = Vector512.Load(x);
-        for (var i = Panel.Lanes; i < length; i += Panel.Lanes) most = Vector512.Max(most, Vector512.Load(x + i));
-        return Lanes.Max(most);
+        // Two in turn, because each waits for itself.
+        Vector512<float> most = Vector512.Load(x), other = most;
+        for (var i = Panel.Lanes; i < length; i += Panel.Lanes)
+            (most, other) = (other, Vector512.MaxNative(Vector512.Load(x + i), most));
+        return Lanes.Max(Vector512.MaxNative(most, other));
     }
 
     /// <summary>The largest magnitude; not-a-number where any value is.</summary>
