@@ -14,7 +14,7 @@ internal static unsafe class ComposedPanels
     private const int Few = 4; // vectors
 
     /// <summary>Floats of memory that <see cref="Multiply"/> needs, for a depth.</summary>
-    public static int Scratch(int depth) => 2 * depth * Panel.Lanes;
+    public static int Scratch(int depth) => 2 * Panel.RoundDepth(depth) * Panel.Lanes;
 
     /// <summary>
     /// Multiplies panels of all heads by their vectors, as <see cref="Panel.Multiply"/> multiplies panels.
@@ -40,8 +40,8 @@ internal static unsafe class ComposedPanels
         // What is used next is asked for while heads are composed, as that takes longest; once in all.
         var asksMixed = mix.Kept.Length == 0 || (isFew && mix.Mixed.Length > 2 && !isTiled);
         var factors = stackalloc float[ComposedTile.Heads * ComposedTile.Heads];
-        var sums = stackalloc float*[ComposedTile.Vectors];
-        if (isTiled) PrepareTile(mix, y, rows, factors, sums);
+        var sums = stackalloc float*[2 * ComposedTile.Vectors];
+        if (isTiled) PrepareTiles(mix, y, rows, factors, sums);
         for (var first = 0; first < panels; first += 2, panel += 2 * panelStride)
         {
             // A last panel without a partner is paired with itself.
@@ -50,9 +50,9 @@ internal static unsafe class ComposedPanels
             var target = y.From(first * Panel.Lanes);
             if (isTiled)
             {
-                for (var p = 0; p <= second; p++)
-                    ComposedTile.Multiply(panel + (p * panelStride), componentStride, depth, factors, scratch, sums,
-                        (first + p) * Panel.Lanes, panel + (p * panelStride) + ahead, add);
+                MultiplyTiles(panel, componentStride, depth, rows, factors, scratch, sums, first, ahead, add);
+                if (second > 0)
+                    MultiplyTiles(q, componentStride, depth, rows, factors, scratch, sums, first + 1, ahead, add);
             }
             for (var c = 0; c < (isTiled ? 0 : mix.Kept.Length); c++)
                 Panel.Multiply(panel + (c * componentStride), panelStride, second + 1, depth, x[mix.Kept[c] * rows],
@@ -84,7 +84,9 @@ internal static unsafe class ComposedPanels
         }
     }
 
-    /// <summary>Puts vectors side by side, [depth, 16], where a <see cref="ComposedTile"/> multiplies them.</summary>
+    /// <summary>
+    /// Puts vectors side by side, [tile, depth, 16], where a <see cref="ComposedTile"/> multiplies them.
+    /// </summary>
     /// <param name="mix">The mix.</param>
     /// <param name="x">The vectors.</param>
     /// <param name="depth">Their length; they can be read up to the next multiple of four.</param>
@@ -92,42 +94,63 @@ internal static unsafe class ComposedPanels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Arrange(HeadMix mix, PanelVectors x, int depth, float* scratch)
     {
+        const int vectors = ComposedTile.Vectors;
         var rows = x.Count / mix.Groups;
         if (!IsTiled(mix, rows)) return;
-        var (first, second) = (0, rows - 1);
-        for (var n = 0; n < ComposedTile.Vectors; n += 4)
+        for (var n = 0; n < Tiles(rows) * vectors; n += 4)
         {
-            int one = HeadOf(mix, n / 2) * rows, two = HeadOf(mix, (n / 2) + 1) * rows;
-            float* x0 = x[one + first], x1 = x[one + second], x2 = x[two + first], x3 = x[two + second];
-            for (var k = 0; k < depth; k += 4)
+            float* x0 = x[VectorOf(mix, n, rows)], x1 = x[VectorOf(mix, n + 1, rows)],
+                x2 = x[VectorOf(mix, n + 2, rows)], x3 = x[VectorOf(mix, n + 3, rows)];
+            var target = scratch + (n / vectors * Panel.RoundDepth(depth) * vectors) + (n % vectors);
+            for (var k = 0; k < depth; k += 4, target += 4 * vectors)
             {
                 var (a, b) = (Vector128.Load(x0 + k), Vector128.Load(x1 + k));
                 var (c, d) = (Vector128.Load(x2 + k), Vector128.Load(x3 + k));
                 var (ab, cd) = (Sse.UnpackLow(a, b), Sse.UnpackLow(c, d));
-                var target = scratch + (k * ComposedTile.Vectors) + n;
                 Sse.MoveLowToHigh(ab, cd).Store(target);
-                Sse.MoveHighToLow(cd, ab).Store(target + ComposedTile.Vectors);
+                Sse.MoveHighToLow(cd, ab).Store(target + vectors);
                 (ab, cd) = (Sse.UnpackHigh(a, b), Sse.UnpackHigh(c, d));
-                Sse.MoveLowToHigh(ab, cd).Store(target + (2 * ComposedTile.Vectors));
-                Sse.MoveHighToLow(cd, ab).Store(target + (3 * ComposedTile.Vectors));
+                Sse.MoveLowToHigh(ab, cd).Store(target + (2 * vectors));
+                Sse.MoveHighToLow(cd, ab).Store(target + (3 * vectors));
             }
         }
     }
 
-    private static bool IsTiled(HeadMix mix, int rows) => rows <= ComposedTile.Rows && CpuVectors.Are512Bits
+    private static bool IsTiled(HeadMix mix, int rows) => rows <= Few && CpuVectors.Are512Bits
         && mix.Kept.Length == ComposedTile.Heads && mix.Mixed.Length >= ComposedTile.Heads;
 
-    // The heads of a tile: the kept ones, then the first of those that are composed.
-    private static int HeadOf(HeadMix mix, int index) =>
-        index < ComposedTile.Heads ? mix.Kept[index] : mix.Mixed[index - ComposedTile.Heads];
+    // Two vectors of eight heads are a tile, four are two.
+    private static int Tiles(int rows) => rows <= 2 ? 1 : 2;
 
-    private static void PrepareTile(HeadMix mix, PanelVectors y, int rows, float* factors, float** sums)
+    // The vector at a place of the tiles: of the kept heads, then of the first that are composed. The last vector of a
+    // head fills places that are left.
+    private static int VectorOf(HeadMix mix, int place, int rows)
+    {
+        var (head, row) = Math.DivRem(place, 2 * Tiles(rows));
+        return ((head < ComposedTile.Heads ? mix.Kept[head] : mix.Mixed[head - ComposedTile.Heads]) * rows)
+            + Math.Min(row, rows - 1);
+    }
+
+    private static void PrepareTiles(HeadMix mix, PanelVectors y, int rows, float* factors, float** sums)
     {
         for (var n = 0; n < ComposedTile.Heads * ComposedTile.Heads; n++)
             factors[n] = mix[mix.Mixed[n / ComposedTile.Heads]][n % ComposedTile.Heads];
-        // A single vector of a head is multiplied twice.
-        for (var n = 0; n < ComposedTile.Vectors; n++)
-            sums[n] = y[(HeadOf(mix, n / 2) * rows) + Math.Min(n % 2, rows - 1)];
+        for (var n = 0; n < Tiles(rows) * ComposedTile.Vectors; n++) sums[n] = y[VectorOf(mix, n, rows)];
+    }
+
+    private static void MultiplyTiles<T>(T* panel, long stride, int depth, int rows, float* factors, float* x,
+        float** sums, int index, long ahead, bool add) where T : unmanaged, IPanelElement<T>
+    {
+        var offset = index * Panel.Lanes;
+        var next = panel + ahead;
+        if (Tiles(rows) == 1)
+        {
+            ComposedTile.Multiply<T, ComposedTile.AllHeads>(panel, stride, depth, factors, x, sums, offset, next, add);
+            return;
+        }
+        ComposedTile.Multiply<T, ComposedTile.CachedRows>(panel, stride, depth, factors, x, sums, offset, panel, add);
+        ComposedTile.Multiply<T, ComposedTile.MixedHeads>(panel, stride, depth, factors,
+            x + (Panel.RoundDepth(depth) * ComposedTile.Vectors), sums + ComposedTile.Vectors, offset, next, add);
     }
 
     // [depth, 16]: the rows of a head's panel.

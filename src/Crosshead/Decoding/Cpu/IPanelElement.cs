@@ -60,15 +60,22 @@ internal unsafe interface IPanelElement<TSelf> where TSelf : unmanaged, IPanelEl
     /// <param name="rows">The rows.</param>
     /// <param name="sum">The sums, in the form that <see cref="Decode"/> reads.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static virtual Vector512<float> MultiplyAdd((Vector512<float> Even, Vector512<float> Odd) x,
-        (Vector512<float> Even, Vector512<float> Odd) rows, Vector512<float> sum) =>
-        Vector512.FusedMultiplyAdd(x.Odd, rows.Odd, Vector512.FusedMultiplyAdd(x.Even, rows.Even, sum));
+    static virtual void MultiplyAdd((Vector512<float> Even, Vector512<float> Odd) x,
+        (Vector512<float> Even, Vector512<float> Odd) rows, ref Vector512<float> sum)
+    {
+        // Each result is written to the sum, so that it stays in its register.
+        sum = Vector512.FusedMultiplyAdd(x.Even, rows.Even, sum);
+        sum = Vector512.FusedMultiplyAdd(x.Odd, rows.Odd, sum);
+    }
 
     /// <summary>Adds the products of two numbers with two loaded half rows to sums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static virtual Vector256<float> MultiplyAdd((Vector256<float> Even, Vector256<float> Odd) x,
-        (Vector256<float> Even, Vector256<float> Odd) rows, Vector256<float> sum) =>
-        Vector256.FusedMultiplyAdd(x.Odd, rows.Odd, Vector256.FusedMultiplyAdd(x.Even, rows.Even, sum));
+    static virtual void MultiplyAdd((Vector256<float> Even, Vector256<float> Odd) x,
+        (Vector256<float> Even, Vector256<float> Odd) rows, ref Vector256<float> sum)
+    {
+        sum = Vector256.FusedMultiplyAdd(x.Even, rows.Even, sum);
+        sum = Vector256.FusedMultiplyAdd(x.Odd, rows.Odd, sum);
+    }
 
     /// <summary>Writes a vector in the form that products read, and returns what its products must be multiplied
     /// by.</summary>

@@ -94,8 +94,8 @@ internal static unsafe class PanelHalfTiles
         ref Vector256<float> sumP, ref Vector256<float> sumQ) where T : unmanaged, IPanelElement<T>
     {
         var pair = T.BroadcastHalf(x);
-        sumP = T.MultiplyAdd(pair, p, sumP);
-        sumQ = T.MultiplyAdd(pair, q, sumQ);
+        T.MultiplyAdd(pair, p, ref sumP);
+        T.MultiplyAdd(pair, q, ref sumQ);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

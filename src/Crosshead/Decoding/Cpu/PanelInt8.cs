@@ -54,19 +54,19 @@ internal readonly unsafe struct PanelInt8 : IPanelElement<PanelInt8>
         (Vector256.Create(*x), default);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> MultiplyAdd((Vector512<float> Even, Vector512<float> Odd) x,
-        (Vector512<float> Even, Vector512<float> Odd) rows, Vector512<float> sum)
+    public static void MultiplyAdd((Vector512<float> Even, Vector512<float> Odd) x,
+        (Vector512<float> Even, Vector512<float> Odd) rows, ref Vector512<float> sum)
     {
-        if (!Avx512BW.IsSupported)
-            return Vector512.Create(MultiplyAdd(x.Even.GetLower(), rows.Even.GetLower(), sum.GetLower()),
+        sum = Avx512BW.IsSupported
+            ? (sum.AsInt32() + Avx512BW.MultiplyAddAdjacent(rows.Even.AsInt16(), x.Even.AsInt16())).AsSingle()
+            : Vector512.Create(MultiplyAdd(x.Even.GetLower(), rows.Even.GetLower(), sum.GetLower()),
                 MultiplyAdd(x.Even.GetUpper(), rows.Even.GetUpper(), sum.GetUpper()));
-        return (sum.AsInt32() + Avx512BW.MultiplyAddAdjacent(rows.Even.AsInt16(), x.Even.AsInt16())).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> MultiplyAdd((Vector256<float> Even, Vector256<float> Odd) x,
-        (Vector256<float> Even, Vector256<float> Odd) rows, Vector256<float> sum) =>
-        MultiplyAdd(x.Even, rows.Even, sum);
+    public static void MultiplyAdd((Vector256<float> Even, Vector256<float> Odd) x,
+        (Vector256<float> Even, Vector256<float> Odd) rows, ref Vector256<float> sum) =>
+        sum = MultiplyAdd(x.Even, rows.Even, sum);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Encode(float* x, int count, float* encoded)

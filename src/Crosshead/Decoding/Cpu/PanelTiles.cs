@@ -179,7 +179,7 @@ internal static unsafe class PanelTiles
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add<T>(T* rows, (Vector512<float>, Vector512<float>) pair, ref Vector512<float> sum)
-        where T : unmanaged, IPanelElement<T> => sum = T.MultiplyAdd(pair, T.LoadRows(rows), sum);
+        where T : unmanaged, IPanelElement<T> => T.MultiplyAdd(pair, T.LoadRows(rows), ref sum);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddAhead<T>(T* rows, (Vector512<float>, Vector512<float>) pair, ref Vector512<float> sum)
@@ -196,8 +196,8 @@ internal static unsafe class PanelTiles
         where T : unmanaged, IPanelElement<T>
     {
         var pair = T.Broadcast(x);
-        sumP = T.MultiplyAdd(pair, p, sumP);
-        sumQ = T.MultiplyAdd(pair, q, sumQ);
+        T.MultiplyAdd(pair, p, ref sumP);
+        T.MultiplyAdd(pair, q, ref sumQ);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

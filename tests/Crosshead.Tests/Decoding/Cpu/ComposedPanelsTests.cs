@@ -18,6 +18,8 @@ public sealed unsafe class ComposedPanelsTests
     [InlineData(2, 2, 5)]
     [InlineData(2, 4, 8)]
     [InlineData(3, 3, 4)]
+    [InlineData(3, 4, 11)]
+    [InlineData(4, 4, 8)]
     [InlineData(4, 1, 7)]
     public void Few_vectors_have_the_bits_of_many(int rows, int components, int groups)
     {
@@ -32,6 +34,8 @@ public sealed unsafe class ComposedPanelsTests
     [InlineData(1, 4, 9, false)]
     [InlineData(2, 4, 8, false)]
     [InlineData(4, 3, 8, false)]
+    [InlineData(3, 4, 8, false)]
+    [InlineData(4, 4, 10, false)]
     [InlineData(2, 3, 8, true)]
     [InlineData(Many, 3, 8, true)]
     public void Sums_are_those_of_the_composed_heads(int rows, int components, int groups, bool areDependent)
