@@ -33,8 +33,8 @@ public static class CachedProducts
 
     /// <summary>
     /// Whether a cache keeps c of the heads instead of c components, and composes the others while it is read. That
-    /// takes c·(g − c) products with each number of a head, and one with each query head after that. The alternative is c
-    /// with each query head.
+    /// takes c·(g − c) products with each number of a head, and one with each query head after that. The alternative is
+    /// c with each query head.
     /// </summary>
     /// <param name="heads">Query heads h.</param>
     /// <param name="groups">Composed heads g.</param>
