@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using Crosshead.Kernels.Common;
 using Crosshead.Runtime.Cuda;
 using Crosshead.Weights;
@@ -24,6 +25,8 @@ internal sealed class PackedFormat(string name, int recordBytes)
     // 16 bytes a lane for 4 bits of each number or 1 more, factors of runs, and factors of blocks.
     private const int Vector = 512, Plane = 256, Tail = 64;
 
+    private const int WideBlocks = 4; // of 32 columns: FP8 has scales for 128 of them, or for more
+
     private static readonly Dictionary<WeightFormat, PackedFormat> s_all = new()
     {
         [WeightFormat.Q8Zero] = new("Q8_0", (8 * Vector) + Plane),
@@ -39,15 +42,36 @@ internal sealed class PackedFormat(string name, int recordBytes)
         [WeightFormat.Mxfp4] = new("MXFP4", (4 * Vector) + Plane),
     };
 
-    private static readonly Lazy<string> s_pack = new(
-        () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "pack_weight.cu"));
-    private static readonly Lazy<string> s_rows = new(
-        () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "packed_records.cuh", "packed_rows.cu"));
-    private static readonly Lazy<string> s_multiply = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
-        "launches.cuh", "gates.cuh", "packed_weights.cuh", "packed_matmul.cu"));
-    private static readonly Lazy<string> s_tiles = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
-        "launches.cuh", "clusters.cuh", "packed_weights.cuh", "packed_records.cuh", "packed_tiles.cu"));
+    private static readonly PackedFormat s_wideFloats = new("F8_WIDE", (8 * Vector) + (2 * Tail));
 
+    private static readonly Lazy<string> s_pack = new(
+        () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "packed_layout.cuh", "pack_weight.cu"));
+    private static readonly Lazy<string> s_rows = new(
+        () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "packed_layout.cuh", "packed_records.cuh",
+            "packed_rows.cu"));
+    private static readonly Lazy<string> s_multiply = new(() =>
+    {
+        var product = KernelText.Read("packed_layout.cuh", "packed_product.cuh");
+        return $$"""
+            {{KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "gates.cuh", "packed_weights.cuh")}}
+            namespace first {
+            {{product}}
+            }
+            #ifdef SECOND
+            #undef FORMAT
+            #define FORMAT SECOND
+            namespace second {
+            {{product}}
+            }
+            #endif
+            {{KernelText.Read("packed_matmul.cu")}}
+            """;
+    });
+    private static readonly Lazy<string> s_tiles = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
+        "launches.cuh", "clusters.cuh", "packed_weights.cuh", "packed_layout.cuh", "packed_records.cuh",
+        "packed_tiles.cu"));
+
+    private readonly string _name = name;
     private readonly ConcurrentDictionary<(int Device, string Name, object? Variant), CudaKernel> _kernels = new();
 
     /// <summary>Whether its numbers have 8 bits.</summary>
@@ -55,6 +79,28 @@ internal sealed class PackedFormat(string name, int recordBytes)
 
     /// <summary>The packed form of a format; null for formats that have none.</summary>
     public static PackedFormat? Of(WeightFormat format) => s_all.GetValueOrDefault(format);
+
+    /// <summary>
+    /// The packed form of matrices of one format: one with fewer factors where many columns share them.
+    /// </summary>
+    public static PackedFormat Of(IReadOnlyList<WeightMatrix> matrices) =>
+        matrices[0].Format == WeightFormat.F8 && matrices.All(HasWideFactors) ? s_wideFloats
+            : s_all[matrices[0].Format];
+
+    // Whether four blocks in a row always have the same factor, with which a block begins.
+    private static bool HasWideFactors(WeightMatrix matrix)
+    {
+        var (blocks, length) = (matrix.Columns / matrix.Format.BlockSize, matrix.Format.BlockBytes);
+        return blocks % WideBlocks == 0 && Enumerable.Range(0, (int)matrix.Rows).AsParallel().All(row =>
+        {
+            ReadOnlySpan<byte> bytes = matrix.BytesOf(row);
+            var same = true;
+            for (var block = 0; block < blocks; block++)
+                same &= MemoryMarshal.Read<int>(bytes[(block * length)..])
+                    == MemoryMarshal.Read<int>(bytes[(block / WideBlocks * WideBlocks * length)..]);
+            return same;
+        });
+    }
 
     /// <summary>Whether a device multiplies packed weights by vectors of a type.</summary>
     public static bool Serves(ScalarType type, Device device) => type == ScalarType.BFloat16
@@ -77,6 +123,10 @@ internal sealed class PackedFormat(string name, int recordBytes)
     public CudaKernel Multiply(int device, PackedPlan plan) =>
         Kernel(device, s_multiply, "packed_matmul", plan, () => plan.Defines);
 
+    /// <summary>The same of this weight and one of another format below it.</summary>
+    public CudaKernel Multiply(int device, PackedPlan plan, PackedFormat second) =>
+        Kernel(device, s_multiply, "packed_matmul", (plan, second), () => [.. plan.Defines, $"SECOND={second._name}"]);
+
     /// <summary>The kernel that multiplies by many.</summary>
     public CudaKernel Multiply(int device, PackedTilePlan plan) =>
         Kernel(device, s_tiles, "packed_tiles", plan with { Parts = 1 }, () => plan.Defines);
@@ -92,6 +142,6 @@ internal sealed class PackedFormat(string name, int recordBytes)
     {
         if (_kernels.TryGetValue((device, function, variant), out var known)) return known;
         return _kernels[(device, function, variant)] =
-            CudaKernel.Load(device, source.Value, function, [$"FORMAT={name}", .. defines()]);
+            CudaKernel.Load(device, source.Value, function, [$"FORMAT={_name}", .. defines()]);
     }
 }

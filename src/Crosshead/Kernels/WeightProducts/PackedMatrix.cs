@@ -91,6 +91,11 @@ internal sealed class PackedMatrix : IDisposable
         if (!PackedTilePlan.Takes(x.numel() / Columns))
             return residual is null ? ApplyDense(x, bias) : residual + ApplyDense(x, bias);
         var output = empty([.. x.shape[..^1], Rows], x.dtype, x.device);
+        if (_parts is [var first, var second] && x.numel() / Columns <= PackedPlan.MostTokens)
+        {
+            first.Multiply(second, x, bias, output, norm, residual);
+            return output;
+        }
         var column = 0L;
         foreach (var part in _parts)
         {

@@ -22,7 +22,7 @@ internal sealed record PackedPart(PackedFormat Format, Tensor Bytes, long First,
     /// <param name="device">The device.</param>
     public static PackedPart Of(IReadOnlyList<WeightMatrix> sources, Device device)
     {
-        var (format, columns) = (PackedFormat.Of(sources[0].Format)!, sources[0].Columns);
+        var (format, columns) = (PackedFormat.Of(sources), sources[0].Columns);
         var rows = sources.Sum(s => s.Rows);
         var bytes = empty([format.BytesOf(rows, columns)], ScalarType.Byte, device).DetachFromDisposeScope();
         var first = 0L;
@@ -86,6 +86,29 @@ internal sealed record PackedPart(PackedFormat Format, Tensor Bytes, long First,
                 early: true);
         }
         foreach (var tensor in new[] { x, Bytes, bias, output, norm?.Weight, residual }) GC.KeepAlive(tensor);
+    }
+
+    /// <summary>Multiplies a few tokens by this and by rows of another format below it, in one launch.</summary>
+    /// <param name="second">The rows below.</param>
+    /// <param name="x">[tokens, columns]; at most <see cref="PackedPlan.MostTokens"/>.</param>
+    /// <param name="bias">[outputs]; null for none.</param>
+    /// <param name="output">Receives [tokens, outputs].</param>
+    /// <param name="norm">The norm of x; null for none.</param>
+    /// <param name="residual">Added; of the output's shape. Null for none.</param>
+    public void Multiply(PackedPart second, Tensor x, Tensor? bias, Tensor output, InputNorm? norm, Tensor? residual)
+    {
+        var tokens = (int)(x.numel() / Columns);
+        var plan = PackedPlan.For(x.device_index, Format, tokens, (int)(Rows + second.Rows), Columns, ProductGate.None,
+            norm is not null);
+        Format.Multiply(x.device_index, plan, second.Format).Launch(
+            (Parts(Rows, plan.Outputs) + Parts(second.Rows, plan.Outputs), 1, 1), 32 * plan.Warps, 0,
+            [
+                Aten.DataPointer(x), Address, Pointer(bias), Pointer(output), tokens, (int)Rows, Columns,
+                (int)output.shape[^1], Pointer(residual), Pointer(norm?.Weight), (float)(norm?.Epsilon ?? 0), 0f,
+                (nint)0, (nint)0, (nint)0, 1, second.Address, (int)second.Rows,
+            ], early: true);
+        foreach (var tensor in new[] { x, Bytes, second.Bytes, bias, output, norm?.Weight, residual })
+            GC.KeepAlive(tensor);
     }
 
     /// <summary>Multiplies by one of several matrices, one below the other, that are of an expert each.</summary>

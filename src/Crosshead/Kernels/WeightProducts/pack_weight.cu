@@ -1,5 +1,5 @@
 // Blocks of a file to records (packed_weights.cuh), a thread for each lane of a record.
-// Compiled behind bfloat16.cuh and packed_weights.cuh.
+// Compiled behind bfloat16.cuh, packed_weights.cuh and packed_layout.cuh.
 
 // source: rows of `stride` bytes; packed: the records of ⌈rows/16⌉ tiles of ⌈columns/256⌉ units.
 extern "C" __global__ void pack_weight(const u8* __restrict__ source, u8* __restrict__ packed, int rows, int columns,
@@ -43,9 +43,10 @@ extern "C" __global__ void pack_weight(const u8* __restrict__ source, u8* __rest
                     word |= Format::item(block, plane, place_in_block(run)) << 16 * upper;
             *(u32*)(target + plane_word(plane, pair, run)) = word;
         }
-    if (Format::TAIL && quad < 2)
+    if (quad < 2 * Format::TAIL)
     {
-        const u8* block = block_of(quad, 0);
-        *(u32*)(target + tail_word(pair, quad)) = block ? Format::tail(block) : 0;
+        const int upper = quad % 2, of = quad / 2;
+        const u8* block = block_of(upper, RUNS / 2 * of);
+        *(u32*)(target + tail_word(pair, upper, of)) = block ? Format::tail(block) : 0;
     }
 }

@@ -1,9 +1,9 @@
-// A record of a packed weight as the lanes of a warp have it. Behind packed_weights.cuh.
+// A record of a packed weight as the lanes of a warp have it. Behind packed_layout.cuh.
 
 // What a lane has of a unit: its numbers, and the factors of its pair of rows.
 struct Weights
 {
-    u32 words[4 * Format::VECTORS], factors[Format::PLANES][RUNS], tail[2];
+    u32 words[4 * Format::VECTORS], factors[SOME_PLANES][RUNS], tails[2][SOME_TAIL];
 };
 
 __device__ __forceinline__ void take(u32* target, const u8* source)
@@ -21,6 +21,8 @@ __device__ __forceinline__ void fetch(Weights& w, const u8* record, int lane)
 #pragma unroll
         for (int run = 0; run < RUNS; run += 4) take(w.factors[plane] + run, record + plane_word(plane, lane / 4, run));
 #pragma unroll
-    for (int upper = 0; upper < 2 * Format::TAIL; upper++)
-        w.tail[upper] = *(const u32*)(record + tail_word(lane / 4, upper));
+    for (int upper = 0; upper < 2; upper++)
+#pragma unroll
+        for (int of = 0; of < Format::TAIL; of++)
+            w.tails[upper][of] = *(const u32*)(record + tail_word(lane / 4, upper, of));
 }

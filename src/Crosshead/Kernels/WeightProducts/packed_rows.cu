@@ -1,5 +1,5 @@
 // Rows of a packed weight as bfloat16, rounded once from the numbers that its format defines.
-// Compiled behind bfloat16.cuh, packed_weights.cuh and packed_records.cuh.
+// Compiled behind bfloat16.cuh, packed_weights.cuh, packed_layout.cuh and packed_records.cuh.
 
 // Two numbers of a row.
 __device__ __forceinline__ u32 rounded(u32 numbers, float factor, float offset)
@@ -28,9 +28,9 @@ extern "C" __global__ void packed_rows(const u8* __restrict__ packed, bf16* __re
     const u8* record = packed + ((long long)(row / TILE_ROWS) * units + unit) * RECORD_BYTES;
 
     auto words = [&](int k) { return *(const u32*)(record + lane_word(4 * pair + quad, k)); };
-    const u32 word = *(const u32*)(record + plane_word(0, pair, run)),
+    const u32 word = Format::PLANES > 0 ? *(const u32*)(record + plane_word(0, pair, run)) : 0,
         second = Format::PLANES > 1 ? *(const u32*)(record + plane_word(1, pair, run)) : 0,
-        tail = Format::TAIL ? *(const u32*)(record + tail_word(pair, upper)) : 0;
+        tail = Format::TAIL ? *(const u32*)(record + tail_word(pair, upper, tail_of(run))) : 0;
     const float offset = Format::offset(word, second, tail, upper);
 #pragma unroll
     for (int half = 0; half < 2; half++)
@@ -65,8 +65,8 @@ extern "C" __global__ void packed_tile_rows(const u8* __restrict__ packed, bf16*
         {
             const int row = lane / 4 + 8 * upper;
             if (row >= rows || run * RUN >= wide) continue;
-            const u32 word = weights.factors[0][run], second = weights.factors[Format::PLANES - 1][run],
-                tail = weights.tail[Format::TAIL ? upper : 0];
+            const u32 word = weights.factors[0][run], second = weights.factors[SOME_PLANES - 1][run],
+                tail = weights.tails[upper][tail_of(run)];
             const float offset = Format::offset(word, second, tail, upper);
             u32 pairs[2][2];
 #pragma unroll

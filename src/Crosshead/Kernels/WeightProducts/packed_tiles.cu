@@ -10,8 +10,8 @@
 //
 // Compile-time: FORMAT, TILES, WARPS, TOKENS (a multiple of 8), STAGES, SUMS, GLU (1: a warp's first tile is of a gate,
 // its second the same of up, `outputs` rows further on, and y = silu(gate)·up). For compute capability 8.0 and later.
-// Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, packed_weights.cuh and
-// packed_records.cuh.
+// Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, packed_weights.cuh, packed_layout.cuh
+// and packed_records.cuh.
 
 #define THREADS (32 * WARPS)
 #define OWN_TILES (GLU ? TILES / 2 : TILES)             // a warp's tiles of outputs
@@ -38,8 +38,8 @@ __device__ __forceinline__ void widen_run(Run& a, const Weights& w, int run)
             const int upper = k % 2;
             a[half][k] = Format::pair(words, run, upper, half, k / 2);
             if (SUMS) continue;
-            const u32 first = w.factors[0][run], second = w.factors[Format::PLANES - 1][run],
-                tail = w.tail[Format::TAIL ? upper : 0];
+            const u32 first = w.factors[0][run], second = w.factors[SOME_PLANES - 1][run],
+                tail = w.tails[upper][tail_of(run)];
             const float factor = Format::factor(first, second, tail, upper, Format::SUBS == 2 ? half : 0);
             float low = widen((bf16)(a[half][k] & 0xffff)) * factor, high = widen((bf16)(a[half][k] >> 16)) * factor;
             if (SHIFTED)
@@ -81,8 +81,8 @@ __device__ __forceinline__ void add_run(float (&sums)[4], const Weights& w, int 
         for (int sub = 0; sub < Format::SUBS; sub++)
         {
             const int upper = j / 2;
-            const u32 first = w.factors[0][run], second = w.factors[Format::PLANES - 1][run],
-                tail = w.tail[Format::TAIL ? upper : 0];
+            const u32 first = w.factors[0][run], second = w.factors[SOME_PLANES - 1][run],
+                tail = w.tails[upper][tail_of(run)];
             const float factor = Format::factor(first, second, tail, upper, sub);
             sums[j] += factor * products[sub][j];
             if (SHIFTED)

@@ -7,12 +7,15 @@
 // 4(l%4) … + 3 of each. A record holds
 //   - FORMAT::VECTORS times 16 bytes for each lane: the lane's 4·VECTORS words, four words of all lanes at a time;
 //   - FORMAT::PLANES times a word for each pair of rows (p, p + 8) and run: 16 bits for row p, then for p + 8;
-//   - with FORMAT::TAIL a word for each row of each pair of rows.
+//   - FORMAT::TAIL words for each row of each pair of rows, each for as many runs.
 // Rows and columns that are not there are zeros, factors included.
 //
 // A format says how many of these there are, what a block of the file puts there, and what weights they are:
 // factor · (number − BASE) + offset, with a number for each element and a factor and an offset for each run.
-// Compile-time: FORMAT, the name of a format.
+//
+// `pair` makes two numbers. `bits` makes them with fewer operations, but 2^EXPONENT too small: bfloat16's subnormal
+// numbers are whole numbers of up to 8 bits as they are, and tensor cores multiply them exactly. Then BITS_BASE is what
+// BASE is, and the second pair of a half is 2^STEP times too large.
 
 typedef unsigned char u8;
 typedef unsigned long long u64;
@@ -38,6 +41,16 @@ __device__ __forceinline__ float byte_of(u32 word, int i)
     return __uint_as_float(0x4b000000 | (word >> 8 * i & 255)) - 8388608.0f;
 }
 
+// What `bits` is where it is `pair`.
+template <class Own> struct PairsAsBits
+{
+    static constexpr int EXPONENT = 0, STEP = 0;
+    template <class Words> static __device__ __forceinline__ u32 bits(Words words, int run, int upper, int half, int s)
+    {
+        return Own::pair(words, run, upper, half, s);
+    }
+};
+
 // Numbers of 4 to 6 bits, from which ZERO is taken. With the bits of 128 they are bfloat16, 128 too large: the last bit
 // of its mantissa is 1. A half of a word has numbers e = 0, the other those e = 1 beside them, so that one shift and
 // one operation on the bits make two numbers. Of a run a lane has 8 such pairs.
@@ -49,6 +62,11 @@ __device__ __forceinline__ int pair_of(int upper, int half, int s) { return 2 * 
 template <int ZERO> struct FourBits
 {
     static constexpr int VECTORS = 4, BASE = 128 + ZERO;
+    static constexpr int EXPONENT = 133, STEP = 4, BITS_BASE = ZERO;
+    template <class Words> static __device__ __forceinline__ u32 bits(Words words, int run, int upper, int half, int s)
+    {
+        return words(2 * run + upper) >> 8 * half & (s ? 0x00f000f0 : 0x000f000f);
+    }
 
     static __device__ __forceinline__ void place(u32* words, Place at, int number)
     {
@@ -63,9 +81,9 @@ template <int ZERO> struct FourBits
 };
 
 // Five words for two runs: three pairs of 5 bits in each, and the last bits of all five for the sixteenth.
-template <int ZERO> struct FiveBits
+template <int ZERO> struct FiveBits : PairsAsBits<FiveBits<ZERO>>
 {
-    static constexpr int VECTORS = 5, BASE = 128 + ZERO;
+    static constexpr int VECTORS = 5, BASE = 128 + ZERO, BITS_BASE = BASE;
 
     static __device__ __forceinline__ void place(u32* words, Place at, int number)
     {
@@ -88,9 +106,9 @@ template <int ZERO> struct FiveBits
 
 // Three words a run: two pairs of 6 bits in each. The last 4 bits of the first two words are those of two more pairs,
 // whose upper 2 the third word has.
-template <int ZERO> struct SixBits
+template <int ZERO> struct SixBits : PairsAsBits<SixBits<ZERO>>
 {
-    static constexpr int VECTORS = 6, BASE = 128 + ZERO;
+    static constexpr int VECTORS = 6, BASE = 128 + ZERO, BITS_BASE = BASE;
 
     static __device__ __forceinline__ void place(u32* words, Place at, int number)
     {
@@ -195,21 +213,26 @@ struct Bytes
         words[4 * at.run + 2 * at.upper + at.half] |= (u32)number << (8 * at.s + 16 * at.e);
     }
     // The bytes of a pair: the low one of each half of a word.
-    template <class Words> static __device__ __forceinline__ u32 bits(Words words, int run, int upper, int half, int s)
+    template <class Words> static __device__ __forceinline__ u32 bytes(Words words, int run, int upper, int half, int s)
     {
         return words(4 * run + 2 * upper + half) >> 8 * s;
     }
 };
 
-// Signed numbers of 8 bits: the low 7 as above, less 128, or less 256 where the sign is set.
+// Signed numbers of 8 bits, kept 128 too large: the low 7 as above, less 128, or less 256 where they are negative.
 struct Q8_0 : SmallBlock, Bytes
 {
     static constexpr int BYTES = 34;
-    static __device__ __forceinline__ int number(const u8* block, int i) { return block[2 + i]; }
+    static __device__ __forceinline__ int number(const u8* block, int i) { return block[2 + i] ^ 128; }
     template <class Words> static __device__ __forceinline__ u32 pair(Words words, int run, int upper, int half, int s)
     {
-        const u32 two = bits(words, run, upper, half, s);
-        return multiply_add2((two & 0x00800080) | 0x43004300, 0xbf80bf80, (two & 0x007f007f) | 0x43004300);
+        const u32 two = bytes(words, run, upper, half, s);
+        return multiply_add2((~two & 0x00800080) | 0x43004300, 0xbf80bf80, (two & 0x007f007f) | 0x43004300);
+    }
+    static constexpr int EXPONENT = 133, STEP = 0, BITS_BASE = 128;
+    template <class Words> static __device__ __forceinline__ u32 bits(Words words, int run, int upper, int half, int s)
+    {
+        return bytes(words, run, upper, half, s) & 0x00ff00ff;
     }
 };
 
@@ -217,16 +240,38 @@ struct Q8_0 : SmallBlock, Bytes
 // factor is in single precision, its lower half first.
 struct F8 : SmallBlock, Bytes
 {
-    static constexpr int BYTES = 36, PLANES = 2;
+    static constexpr int BYTES = 36, PLANES = 2, EXPONENT = 120, STEP = 0, BITS_BASE = 0;
     static __device__ __forceinline__ int number(const u8* block, int i) { return block[4 + i]; }
     static __device__ __forceinline__ float factor(u32 word, u32 second, u32 tail, int upper, int sub)
     {
         return __uint_as_float(upper_or_lower(word, upper) | upper_or_lower(second, upper) << 16);
     }
+    // One number of two in a half of a word lies as bfloat16 has it, the other in the rest.
+    static __device__ __forceinline__ void place(u32* words, Place at, int number)
+    {
+        const u32 n = number;
+        words[4 * at.run + 2 * at.upper + at.half] |= (at.s ? (n & 0x70) << 8 | (n & 0x80) << 4 | (n & 15)
+            : (n & 0x80) << 8 | (n & 0x7f) << 4) << 16 * at.e;
+    }
+    template <class Words> static __device__ __forceinline__ u32 bits(Words words, int run, int upper, int half, int s)
+    {
+        const u32 two = words(4 * run + 2 * upper + half);
+        return s ? (two << 4 & 0x80f080f0) | (two >> 4 & 0x07000700) : two & 0x87f087f0;
+    }
     template <class Words> static __device__ __forceinline__ u32 pair(Words words, int run, int upper, int half, int s)
     {
-        const u32 two = bits(words, run, upper, half, s);
-        return multiply_add2((two & 0x00800080) << 8 | (two & 0x007f007f) << 4, 0x7b807b80, 0x80008000);
+        return multiply_add2(bits(words, run, upper, half, s), 0x7b807b80, 0x80008000);
+    }
+};
+
+// With a factor for each four runs of a row.
+struct F8_WIDE : F8
+{
+    static constexpr int PLANES = 0, TAIL = 2;
+    static __device__ __forceinline__ u32 tail(const u8* block) { return half_at(block) | half_at(block + 2) << 16; }
+    static __device__ __forceinline__ float factor(u32 word, u32 second, u32 tail, int upper, int sub)
+    {
+        return __uint_as_float(tail);
     }
 };
 
@@ -234,7 +279,7 @@ struct F8 : SmallBlock, Bytes
 // is a power of two, kept as bfloat16.
 struct MXFP4 : SmallBlock
 {
-    static constexpr int BYTES = 17, VECTORS = 4, BASE = 0;
+    static constexpr int BYTES = 17, VECTORS = 4, BASE = 0, EXPONENT = 126, STEP = 0, BITS_BASE = 0;
     static __device__ __forceinline__ int number(const u8* block, int i) { return nibble(block + 1, i); }
     static __device__ __forceinline__ u32 item(const u8* block, int plane, int run)
     {
@@ -250,8 +295,12 @@ struct MXFP4 : SmallBlock
     }
     template <class Words> static __device__ __forceinline__ u32 pair(Words words, int run, int upper, int half, int s)
     {
-        const u32 bits = words(2 * run + upper) >> 4 * (2 * half + s);
-        return multiply_add2((bits & 0x00080008) << 12 | (bits & 0x00070007) << 6, 0x7e807e80, 0x80008000);
+        return multiply_add2(bits(words, run, upper, half, s), 0x7e807e80, 0x80008000);
+    }
+    template <class Words> static __device__ __forceinline__ u32 bits(Words words, int run, int upper, int half, int s)
+    {
+        const u32 two = words(2 * run + upper) >> 4 * (2 * half + s);
+        return (two & 0x00080008) << 12 | (two & 0x00070007) << 6;
     }
 };
 
@@ -316,42 +365,3 @@ struct Q6_K : SixBits<32>
     }
     static __device__ __forceinline__ float offset(u32 word, u32 second, u32 tail, int upper) { return 0; }
 };
-
-typedef FORMAT Format;
-
-// The first column of a lane in a half of a run.
-__device__ __forceinline__ int first_column(int quad, int half)
-{
-    return Format::SUBS == 2 ? 16 * half + 4 * quad : 8 * quad + 4 * half;
-}
-
-__device__ __forceinline__ int column_of(Place at, int quad)
-{
-    return RUN * at.run + first_column(quad, at.half) + 2 * at.s + at.e;
-}
-
-// Positions in a record, in bytes.
-#define LANE_BYTES (512 * Format::VECTORS)
-#define PLANE_BYTES (8 * RUNS * 4)
-#define RECORD_BYTES (LANE_BYTES + Format::PLANES * PLANE_BYTES + Format::TAIL * 64)
-
-__device__ __forceinline__ int lane_word(int lane, int i) { return (i / 4 * 32 + lane) * 16 + i % 4 * 4; }
-
-__device__ __forceinline__ int plane_word(int plane, int pair, int run)
-{
-    return LANE_BYTES + plane * PLANE_BYTES + (pair * RUNS + run) * 4;
-}
-
-__device__ __forceinline__ int tail_word(int pair, int upper)
-{
-    return LANE_BYTES + Format::PLANES * PLANE_BYTES + (2 * pair + upper) * 4;
-}
-
-// 16 bytes of a record: they leave what others read again where it is.
-__device__ __forceinline__ uint4 stream(const u8* p)
-{
-    uint4 v;
-    asm volatile("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];\n" : "=r"(v.x), "=r"(v.y),
-        "=r"(v.z), "=r"(v.w) : "l"(p));
-    return v;
-}

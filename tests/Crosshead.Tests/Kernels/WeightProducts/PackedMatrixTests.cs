@@ -28,7 +28,25 @@ public sealed class PackedMatrixTests
     public void All_plans_have_the_same_products() =>
         Check(WeightFormat.Q5One, [(37, 11 * 256), (2048, 8192), (8192, 768)], [1, 2, 3, 8, 9, 33, 150]);
 
-    private static void Check(WeightFormat format, (int, int)[] shapes, int[] counts)
+    // All codes, and those alone that are subnormal numbers.
+    [Theory, InlineData(0xff), InlineData(0x87)]
+    public void Factors_of_many_columns_are_kept_once(int codes) =>
+        Check(WeightFormat.F8, [(70, 3 * 128), (2048, 2048), (8192, 512)], [1, 2, 3, 8, 20], stored =>
+        {
+            const int block = 36, factor = 4;
+            for (var row = 0L; row < stored.Rows; row++)
+            {
+                var bytes = stored.BytesOf(row);
+                for (var i = 0; i < bytes.Length; i++)
+                    bytes[i] = i % block < factor ? bytes[(i / (4 * block) * 4 * block) + (i % block)]
+                        : (byte)(bytes[i] & codes);
+            }
+            Assert.InRange(PackedFormat.Of([stored]).BytesOf(16, 256), 4096,
+                PackedFormat.Of(WeightFormat.F8)!.BytesOf(16, 256) - 384);
+        });
+
+    private static void Check(WeightFormat format, (int, int)[] shapes, int[] counts,
+        Action<WeightMatrix>? change = null)
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         var name = format.Name;
@@ -37,6 +55,7 @@ public sealed class PackedMatrixTests
             using var scope = NewDisposeScope();
             using var scratch = new DenseScratch();
             using var stored = Random(format, rows, columns, seed: rows);
+            change?.Invoke(stored);
             using var packed = PackedMatrix.Of([stored], s_device, scratch);
             var numbers = stored.ToTensor(ScalarType.Float32, [rows, columns]);
             Assert.True(packed.ToTensor(ScalarType.BFloat16).cpu().eq(numbers.to(ScalarType.BFloat16)).all()
@@ -79,6 +98,30 @@ public sealed class PackedMatrixTests
                 .item<bool>());
         }
         foreach (var s in stored) s.Dispose();
+    }
+
+    // As queries and keys beside values in the files of llama.cpp.
+    [Theory]
+    [InlineData("Q4_K", "Q6_K", 1)]
+    [InlineData("Q6_K", "Q4_0", 2)]
+    [InlineData("F8", "Q8_0", 7)]
+    public void Two_formats_are_multiplied_together(string upper, string lower, int count)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        using var scratch = new DenseScratch();
+        using var first = Random(WeightFormat.All.Single(f => f.Name == upper), 150, 1024, 8);
+        using var second = Random(WeightFormat.All.Single(f => f.Name == lower), 70, 1024, 9);
+        using var packed = PackedMatrix.Of([first, second], s_device, scratch);
+        var numbers = cat([first.ToTensor(ScalarType.Float32, [150, 1024]),
+            second.ToTensor(ScalarType.Float32, [70, 1024])]);
+        var (x, residual, bias) = (Vectors(count, 1024) * 3, Vectors(count, 220), Vectors(220));
+        var (weight, wide) = (Vectors(1024), x.cpu().to(ScalarType.Float64));
+        var normed = wide / (wide.square().mean([-1], keepdim: true) + 0.5).sqrt()
+            * weight.cpu().to(ScalarType.Float64);
+        Close(packed.Apply(x, null), Product(wide, numbers, null), $"{upper} and {lower}");
+        Close(packed.Apply(x, bias, new InputNorm(weight, 0.5), residual),
+            Product(normed, numbers, bias) + residual.cpu().to(ScalarType.Float64), $"{upper} and {lower}, normed");
     }
 
     [Theory]
