@@ -24,7 +24,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     private readonly Dictionary<RotaryKind, RotaryTable> _rotary;
     private readonly AttentionScratch _attentionScratch;
     private readonly DecodeScratch _scratch;
-    private readonly ResidualStream _stream;
+    private readonly ResidualRows _stream;
     private readonly ProductInput[] _inputs; // [member]
     private readonly PanelCache _cache;
     private readonly WantedRows _wanted = new();
@@ -52,7 +52,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], format, capacity,
             members);
         _scratch = new DecodeScratch(weights.Options, members);
-        _stream = new ResidualStream(_scratch.Hidden, _scratch.Update, Block);
+        _stream = new ResidualRows(_scratch.Hidden, _scratch.Update, Block);
         _inputs = [.. Enumerable.Range(0, members).Select(
             _ => new ProductInput(rounds: weights.Activations == ActivationType.Int8))];
         _cache = new PanelCache(weights, format, _attentionScratch, _rotary, slots, capacity, pages);

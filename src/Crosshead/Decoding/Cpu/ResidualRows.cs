@@ -3,13 +3,13 @@ using Crosshead.Model;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// The residual stream of a pass, and what layers add to it: at once, or by way of an update that is normed first or
-/// that waits for the layer beside it.
+/// The rows of the residual stream of a pass, and what layers add to them: at once, or by way of an update that is
+/// normed first or that waits for the layer beside it.
 /// </summary>
 /// <param name="hidden">[row]: the stream.</param>
 /// <param name="update">[row]: the update; empty where the form of the blocks needs none.</param>
 /// <param name="options">The form of the blocks.</param>
-internal sealed unsafe class ResidualStream(Rows hidden, Rows update, BlockOptions options)
+internal sealed unsafe class ResidualRows(Rows hidden, Rows update, BlockOptions options)
 {
     private bool IsParallel => options.Form == BlockForm.Parallel;
 
