@@ -87,7 +87,7 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     /// <inheritdoc/>
     public void Dispose()
     {
-        _check?.End();
+        _check?.Stop();
         foreach (var matrix in _begun.Values) matrix.Dispose();
         file.Dispose();
     }

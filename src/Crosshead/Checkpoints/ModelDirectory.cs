@@ -92,20 +92,38 @@ public static class ModelDirectory
 
     /// <summary>
     /// The same for a part of the model; null for all of it. On the CPU this does not load libtorch, unless weights
-    /// have to be copied.
+    /// have to be copied. The weights may be those of <see cref="Begin"/>.
     /// </summary>
     internal static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device,
-        ModelPart? part)
+        ModelPart? part, IModelWeights? begun = null)
     {
         var options = description.Options;
-        using var weights = description.OpenWeights();
-        weights.Check(options);
-        if (part is null) weights.BeginCheck(options);
+        using var weights = begun ?? Begin(description, looks: part is null);
         var stored = weights.Stored(options, device);
         var model = Filled(part is null ? LanguageModel.Over(options, type, device, stored)
             : LanguageModel.Of(part, type, device, stored), weights);
         model.Freeze(type);
         return model;
+    }
+
+    /// <summary>Opens the weights of a model, and checks that they fit what was read about it.</summary>
+    /// <param name="description">What its files say about the model.</param>
+    /// <param name="looks">Whether to begin to look for weights that are not finite, see
+    /// <see cref="IModelWeights.BeginCheck"/>.</param>
+    internal static IModelWeights Begin(ModelDescription description, bool looks)
+    {
+        var weights = description.OpenWeights();
+        try
+        {
+            weights.Check(description.Options);
+            if (looks) weights.BeginCheck(description.Options);
+            return weights;
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
@@ -124,8 +142,7 @@ public static class ModelDirectory
     /// <summary>Checks that the weights of a model fit what was read about it.</summary>
     internal static void Check(ModelDescription description)
     {
-        using var weights = description.OpenWeights();
-        weights.Check(description.Options);
+        using var weights = Begin(description, looks: false);
     }
 
     /// <summary>

@@ -12,7 +12,7 @@ internal sealed unsafe partial class MappedFile : SafeHandle
 {
     // Without reserved memory: a model larger than the memory may be mapped, because hardly any page is written to.
     private const int ReadAndWrite = 1 | 2, PrivateWithoutReserve = 2 | 0x4000, PrivateWithoutFile = 2 | 0x20;
-    private const int AdviceNotNeeded = 4, AdviceHugePages = 14;
+    private const int AdviceNotNeeded = 4, AdviceHugePages = 14, AdvicePopulateRead = 22;
     private const nint Failed = -1, PageBytes = 4096, LargePageBytes = 2 << 20;
     private const int NoFile = -1;
 
@@ -79,6 +79,19 @@ internal sealed unsafe partial class MappedFile : SafeHandle
         var (first, end) = ((handle + (nint)offset + PageBytes - 1) / PageBytes * PageBytes,
             (handle + (nint)(offset + count)) / PageBytes * PageBytes);
         if (end > first) _ = Advise(first, (nuint)(end - first), AdviceNotNeeded);
+    }
+
+    /// <summary>
+    /// Says that bytes of a file are read now: the system maps their pages at once, and not at the first access to each
+    /// few. Older systems take no notice.
+    /// </summary>
+    /// <param name="offset">Position of the first.</param>
+    /// <param name="count">Number of bytes.</param>
+    public void Populate(long offset, long count)
+    {
+        if (!_isOfFile) return;
+        var first = (handle + (nint)offset) / PageBytes * PageBytes;
+        _ = Advise(first, (nuint)(handle + (nint)(offset + count) - first), AdvicePopulateRead);
     }
 
     /// <summary>The bytes at <paramref name="offset"/>; valid while the handle is not disposed.</summary>

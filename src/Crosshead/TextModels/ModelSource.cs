@@ -15,6 +15,7 @@ public sealed class ModelSource : IModelSource
 {
     private readonly Lazy<ChatTemplate> _chat;
     private readonly Lazy<string> _weights, _configuration;
+    private IModelWeights? _begun; // of the first model that is loaded to decode
 
     internal ModelSource(ModelDescription description, Tokenizer tokenizer)
     {
@@ -39,17 +40,26 @@ public sealed class ModelSource : IModelSource
     public static ModelSource Open(string path, bool forTensors)
     {
         var description = ModelDescription.Of(path);
-        // Both take a large part of a second.
+        // Both take a large part of a second, and so does the first look at the weights.
         var tokens = Task.Run(description.LoadTokenizer);
         if (forTensors) LibTorch.EnsureLoaded();
-        ModelDirectory.Check(description);
-        var tokenizer = tokens.GetAwaiter().GetResult();
-        return tokenizer.VocabularySize <= description.Options.VocabularySize
-            ? new ModelSource(description, tokenizer)
-            : throw new CrossheadException(
-                $"the tokenizer in \"{path}\" has {tokenizer.VocabularySize} tokens, the model "
-                    + $"{description.Options.VocabularySize}; "
-                + "put the tokenizer there that the model was trained with.");
+        IModelWeights? weights = ModelDirectory.Begin(description, looks: !forTensors);
+        try
+        {
+            var tokenizer = tokens.GetAwaiter().GetResult();
+            if (tokenizer.VocabularySize > description.Options.VocabularySize)
+                throw new CrossheadException(
+                    $"the tokenizer in \"{path}\" has {tokenizer.VocabularySize} tokens, the model "
+                        + $"{description.Options.VocabularySize}; "
+                    + "put the tokenizer there that the model was trained with.");
+            var source = new ModelSource(description, tokenizer);
+            if (!forTensors) (source._begun, weights) = (weights, null);
+            return source;
+        }
+        finally
+        {
+            weights?.Dispose();
+        }
     }
 
     /// <summary>What the model's files say about it.</summary>
@@ -96,5 +106,5 @@ public sealed class ModelSource : IModelSource
 
     /// <inheritdoc/>
     LanguageModel IModelSource.LoadToDecode(ScalarType type, Device? device) =>
-        ModelDirectory.LoadFrozen(Description, type, device, part: null);
+        ModelDirectory.LoadFrozen(Description, type, device, part: null, Interlocked.Exchange(ref _begun, null));
 }

@@ -50,11 +50,19 @@ internal sealed class FiniteCheck
         return _counts;
     }
 
+    /// <summary>Ends without looking at what is left.</summary>
+    public void Stop()
+    {
+        Volatile.Write(ref _next, _pieces.Count);
+        foreach (var thread in _threads) thread.Join();
+    }
+
     private void Work()
     {
         for (int i; (i = Interlocked.Increment(ref _next) - 1) < _pieces.Count;)
         {
             var (matrix, first, rows) = _pieces[i];
+            _matrices[matrix].Populate(first, rows);
             var count = NonFiniteWeights.Count(_matrices[matrix], first, rows);
             if (count > 0) Interlocked.Add(ref _counts[matrix], count);
         }

@@ -145,6 +145,12 @@ internal sealed unsafe class WeightMatrix : IDisposable
     /// <summary>Its bytes as a tensor on the CPU, without a copy: [rows · stride].</summary>
     public Tensor ToBytes() => MappedTensor.Over(_map, Offset, ScalarType.Byte, [Bytes]);
 
+    /// <summary>Says that rows are read now, see <see cref="MappedFile.Populate"/>.</summary>
+    /// <param name="first">The first row.</param>
+    /// <param name="rows">Number of rows.</param>
+    public void Populate(long first, long rows) =>
+        _map.Populate(Offset + (first * Stride), Math.Min(rows * Stride, Bytes - (first * Stride)));
+
     /// <summary>Says that the matrix will not be read soon: pages of its file no longer count as memory.</summary>
     public void SetAside() => _map.Release(Offset, Bytes);
 

@@ -6,7 +6,7 @@ namespace Crosshead.Checkpoints.Gguf;
 /// <param name="Count">Number of elements; 1 if it is no array.</param>
 /// <param name="Offset">Position of its first byte, from the start of the file.</param>
 /// <param name="End">Position after its last byte.</param>
-internal readonly record struct GgufPlace(GgufValueType Type, bool IsList, int Count, long Offset, long End)
+internal sealed record GgufPlace(GgufValueType Type, bool IsList, int Count, long Offset, long End)
 {
     /// <summary>Position of its type, which stands before it; of a list with the elements' type and count.</summary>
     public long Start => Offset - (IsList ? sizeof(uint) + sizeof(uint) + sizeof(ulong) : sizeof(uint));

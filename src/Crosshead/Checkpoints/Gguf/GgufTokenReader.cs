@@ -45,10 +45,11 @@ internal static class GgufTokenReader
         var rule = GgufPreTokenizer.Named(tokens.Pre, path);
         var (texts, place) = (GgufTexts.Of(tokens.Tokens), 0L);
         var (model, added) = (new TokenTexts(texts.Count), new List<AddedToken>());
+        var kinds = tokens.Kinds.ToArray();
         for (var id = 0; id < texts.Count; id++)
         {
             var text = texts.Next(ref place);
-            var kind = KindOf(tokens, id);
+            var kind = KindOf(tokens, kinds[id], id);
             if (kind == SentencePieceKind.Unused || text.IsEmpty) continue;
             if (!model.TryAdd(text, id))
                 throw new CrossheadException($"\"{path}\": the token \"{texts[id].Shown()}\" has the ids "
@@ -97,7 +98,8 @@ internal static class GgufTokenReader
         var pieces = new SentencePiece[tokens.Tokens.Count];
         for (var id = 0; id < pieces.Length; id++)
             pieces[id] = new SentencePiece(tokens.Tokens[id], float.IsNaN(scores[id]) ? 0 : scores[id],
-                tokens.Tokens[id].Length == 0 ? SentencePieceKind.Unused : KindOf(tokens, id));
+                tokens.Tokens[id].Length == 0 ? SentencePieceKind.Unused
+                : KindOf(tokens, tokens.Kinds[id], id));
         var config = ConfigOf(tokens, tokens.Begin ?? (pieces.Length > PiecesBegin ? PiecesBegin : null)) with
         {
             TokenizerClass = "LlamaTokenizer",
@@ -118,7 +120,7 @@ internal static class GgufTokenReader
     private static string? Text(GgufTokens tokens, int? id) => id is { } token ? tokens.Tokens[token] : null;
 
     // Some files call the tokens between texts normal ones. They would then be cut into words.
-    private static SentencePieceKind KindOf(GgufTokens tokens, int id) =>
-        tokens.Kinds[id] == SentencePieceKind.Normal && (id == tokens.Begin || id == tokens.End
-            || id == tokens.EndOfTurn || id == tokens.EndOfMessage) ? SentencePieceKind.Control : tokens.Kinds[id];
+    private static SentencePieceKind KindOf(GgufTokens tokens, SentencePieceKind kind, int id) =>
+        kind == SentencePieceKind.Normal && (id == tokens.Begin || id == tokens.End
+            || id == tokens.EndOfTurn || id == tokens.EndOfMessage) ? SentencePieceKind.Control : kind;
 }
