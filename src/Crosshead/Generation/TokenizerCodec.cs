@@ -12,7 +12,7 @@ public sealed class TokenizerCodec(Tokenizer tokenizer) : ITextCodec
     public IReadOnlyList<int> Encode(string text) => tokenizer.Encode(text);
 
     /// <inheritdoc/>
-    public bool IsToken(int id) => tokenizer.IdToToken(id) is not null;
+    public bool IsToken(int id) => tokenizer.Has(id);
 
     /// <inheritdoc/>
     public ITextStream CreateStream(bool skipsSpecialTokens = true) =>

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Text.Json;
 using Crosshead.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -15,10 +14,10 @@ public sealed record CacheOptions
     /// <summary>Largest <see cref="ScaleGroup"/>.</summary>
     public const int MostScaleGroup = 512;
 
-    private static readonly Dictionary<string, CacheType> s_names = new[]
-    {
-        CacheType.Float32, CacheType.BFloat16, CacheType.Int8, CacheType.Fp8,
-    }.ToDictionary(NameOf);
+    private static readonly CacheType[] s_types =
+        [CacheType.Float32, CacheType.BFloat16, CacheType.Int8, CacheType.Fp8];
+
+    private static readonly string[] s_names = Array.ConvertAll(s_types, NameOf);
 
     /// <summary>The type of the numbers; null for the precision of the model's computation.</summary>
     public CacheType? Type { get; init; }
@@ -31,15 +30,15 @@ public sealed record CacheOptions
     public int ScaleGroup { get; init; } = UsualScaleGroup;
 
     /// <summary>The names of the types that can be chosen.</summary>
-    public static IEnumerable<string> TypeNames => s_names.Keys;
+    public static IEnumerable<string> TypeNames => s_names;
 
     /// <summary>The type of a name.</summary>
     /// <exception cref="CrossheadException">The name is unknown.</exception>
-    public static CacheType Parse(string name) => s_names.TryGetValue(name, out var type) ? type
-        : throw new CrossheadException($"cache type \"{name}\" is unknown; {Suggestion.For(name, s_names.Keys)}");
+    public static CacheType Parse(string name) => Array.IndexOf(s_names, name) is >= 0 and var found ? s_types[found]
+        : throw new CrossheadException($"cache type \"{name}\" is unknown; {Suggestion.For(name, s_names)}");
 
     /// <summary>The name of a type.</summary>
-    public static string NameOf(CacheType type) => JsonSerializer.SerializeToNode(type)!.GetValue<string>();
+    public static string NameOf(CacheType type) => EnumName.Of(type);
 
     /// <summary>Checks the ranges.</summary>
     /// <exception cref="CrossheadException">A value is out of its range.</exception>

@@ -59,6 +59,7 @@ internal sealed unsafe class GgufTexts : IReadOnlyList<string>
     /// The text at a place, as UTF-8 (what is not becomes U+FFFD); the first is at place 0.
     /// </summary>
     /// <param name="place">The place; receives that of the next text.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public ReadOnlySpan<byte> Next(ref long place)
     {
         var bytes = Bytes(ref place);

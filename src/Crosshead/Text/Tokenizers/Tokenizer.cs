@@ -189,6 +189,8 @@ public sealed class Tokenizer
     /// <exception cref="CrossheadException">The files cannot be written, or there is no tokenizer.json.</exception>
     public void Save(string path) => _files.Save(path, _config);
 
+    internal bool Has(int id) => _definition.Vocabulary.Has(id);
+
     internal bool IsSpecial(int id) => _definition.Vocabulary.Added.TryGetValue(id, out var token) && token.Special;
 
     internal void RequireId(int id) => _definition.Vocabulary.RequireId(id);

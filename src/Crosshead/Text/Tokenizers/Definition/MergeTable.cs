@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Crosshead.Text.Tokenizers.Definition;
 
 /// <summary>
@@ -16,6 +18,7 @@ internal sealed class MergeTable
     /// <summary>
     /// Builds the table. The merge at index r has rank r. A pair that occurs twice keeps its later rank.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs once, for hundreds of thousands of merges
     public MergeTable(IReadOnlyList<(int Left, int Right, int Id)> merges)
     {
         _merges = merges as (int, int, int)[] ?? [.. merges];

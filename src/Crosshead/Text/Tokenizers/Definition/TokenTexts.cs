@@ -98,6 +98,7 @@ internal sealed class TokenTexts
     private ReadOnlySpan<byte> BytesOf(int id) => _bytes.AsSpan(_places[id].Start.._places[id].End);
 
     // Where the text is, or the free slot where it would be. The table is at most half full.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Slot(ReadOnlySpan<byte> text)
     {
         var slot = (int)(Hash(text) >> _shift);
@@ -106,7 +107,7 @@ internal sealed class TokenTexts
         return slot;
     }
 
-    // Eight bytes at a time, by no method of another assembly: code that is compiled ahead calls those slowly.
+    // Eight bytes at a time.
     private static ulong Hash(ReadOnlySpan<byte> text)
     {
         ref var at = ref MemoryMarshal.GetReference(text);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Crosshead.Text.Tokenizers.Definition;
 
@@ -29,6 +30,7 @@ internal static class VocabularyFile
     /// <param name="vocabulary">The tokens.</param>
     /// <param name="index">Number of the merge, for messages.</param>
     /// <param name="name">The file, for messages.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a file has hundreds of thousands of merges
     public static (int Left, int Right, int Id) Merge(ReadOnlySpan<byte> merge, Vocabulary vocabulary, int index,
         string name)
     {
@@ -47,10 +49,11 @@ internal static class VocabularyFile
         pair.Length == 2 && IdsOf(Encoding.UTF8.GetBytes(pair[0]), Encoding.UTF8.GetBytes(pair[1]), vocabulary)
             is { } ids ? ids : throw NoMerge(string.Join(' ', pair), index, name);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static (int Left, int Right, int Id)? IdsOf(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right,
         Vocabulary vocabulary)
     {
-        const int Most = 256; // bytes on the stack
+        const int Most = 64; // bytes on the stack
         var length = left.Length + right.Length;
         var both = length <= Most ? stackalloc byte[Most] : new byte[length];
         left.CopyTo(both);

@@ -1,14 +1,18 @@
 using System.Reflection;
 using System.Text.Json.Serialization;
 
-namespace Crosshead.Cli.Terminal;
+namespace Crosshead;
 
-/// <summary>Names of enumeration values, as in configuration files.</summary>
-internal static class EnumName
+/// <summary>
+/// Names of enumeration values, as in configuration files. The JSON serializer gives the same names, but has a
+/// converter compiled for each enumeration, which a short command waits for.
+/// </summary>
+public static class EnumName
 {
     /// <summary>The name of a value.</summary>
     public static string Of(Enum value)
     {
+        ArgumentNullException.ThrowIfNull(value);
         var name = $"{value}";
         return value.GetType().GetField(name)!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? name;
     }
