@@ -95,10 +95,10 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     private GgufParameter PlaceOf(string name, long[] shape, ModelOptions options) =>
         ofFolder ? GgufParameter.Named(name, shape) : GgufParameter.Of(name, shape, options);
 
-    private bool LiesInPlace(GgufParameter part) => part.Added == 0 && !part.IsTurned
+    private bool LiesInPlace(GgufParameter part) => part.Added == 0 && (!part.IsTurned || part.IsMatrix)
         && file.Tensors[part.Tensor].Dimensions[0] <= int.MaxValue;
 
-    // Whole rows where they lie, or a copy of them in the order of the model.
+    // Whole rows where they lie, or a copy of a vector in the order of the model.
     private WeightMatrix? Stored(GgufParameter part)
     {
         var tensor = file.Tensors[part.Tensor];
@@ -110,10 +110,9 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
         if (!part.IsTurned) return matrix;
         using (matrix)
         {
-            var ordered = matrix.Reordered(part.RowOf);
-            matrix.SetAside();
-            if (part.IsMatrix) return ordered;
-            using (ordered) return ordered.AsRow();
+            if (part.IsMatrix) return matrix.InOrder(part.Order!);
+            using var ordered = matrix.Reordered(part.RowOf);
+            return ordered.AsRow();
         }
     }
 

@@ -19,9 +19,11 @@ internal sealed unsafe class WeightMatrix : IDisposable
     /// <param name="rows">Number of rows.</param>
     /// <param name="columns">Numbers of a row, whole blocks.</param>
     /// <param name="stride">Bytes from row to row; null where rows follow each other at once.</param>
-    public WeightMatrix(MappedFile map, long offset, WeightFormat format, long rows, int columns, long? stride = null)
+    /// <param name="order">As <see cref="Order"/>.</param>
+    public WeightMatrix(MappedFile map, long offset, WeightFormat format, long rows, int columns, long? stride = null,
+        long[]? order = null)
     {
-        (_map, Offset, Format, Rows, Columns) = (map, offset, format, rows, columns);
+        (_map, Offset, Format, Rows, Columns, Order) = (map, offset, format, rows, columns, order);
         Stride = stride ?? format.RowBytes(columns);
         if (offset < 0 || columns % format.BlockSize != 0
             || ((rows - 1) * Stride) + format.RowBytes(columns) > map.Length - offset)
@@ -41,13 +43,18 @@ internal sealed unsafe class WeightMatrix : IDisposable
     /// <summary>Numbers of a row.</summary>
     public int Columns { get; }
 
-    /// <summary>Bytes from row to row.</summary>
+    /// <summary>
+    /// Where the rows of each run of so many lie among the run's; null where rows lie in the order of their numbers.
+    /// </summary>
+    public long[]? Order { get; }
+
+    /// <summary>Bytes from row to row, as they lie.</summary>
     public long Stride { get; }
 
     /// <summary>Bytes of all rows.</summary>
     public long Bytes => Math.Min(Rows * Stride, _map.Length - Offset);
 
-    /// <summary>The first row; valid until disposal.</summary>
+    /// <summary>The row that lies first; valid until disposal.</summary>
     public byte* Data { get; }
 
     /// <summary>Position of the first byte in the map.</summary>
@@ -68,8 +75,13 @@ internal sealed unsafe class WeightMatrix : IDisposable
     /// <summary>Some of its rows, where they lie.</summary>
     /// <param name="first">The first row.</param>
     /// <param name="count">Number of rows.</param>
-    public WeightMatrix Part(long first, long count) =>
-        new(_map, Offset + (first * Stride), Format, count, Columns, Stride);
+    public WeightMatrix Part(long first, long count)
+    {
+        if (Order is null || (first % Order.Length == 0 && count % Order.Length == 0))
+            return new(_map, Offset + (first * Stride), Format, count, Columns, Stride, Order);
+        using var ordered = Reordered(row => row);
+        return ordered.Part(first, count);
+    }
 
     /// <summary>
     /// Some of its columns: where they lie, or those of quantised rows in memory of its own. Null if they are not whole
@@ -82,7 +94,7 @@ internal sealed unsafe class WeightMatrix : IDisposable
     {
         if (first % Format.BlockSize != 0 || count % Format.BlockSize != 0) return null;
         var (start, length) = ((int)Format.RowBytes(first), (int)Format.RowBytes(count));
-        if (!Format.IsQuantized) return new WeightMatrix(_map, Offset + start, Format, Rows, count, Stride);
+        if (!Format.IsQuantized) return new WeightMatrix(_map, Offset + start, Format, Rows, count, Stride, Order);
         var made = OfZeros(Format, Rows, count);
         Parallel.For(0, Rows, row => BytesOf(row).Slice(start, length).CopyTo(made.BytesOf(row)));
         return made;
@@ -93,16 +105,23 @@ internal sealed unsafe class WeightMatrix : IDisposable
     /// <exception cref="CrossheadException">There is not enough memory.</exception>
     public WeightMatrix Reordered(Func<long, long> row)
     {
-        var made = OfZeros(Format, Rows, Columns);
+        var made = OfZeros(Format, Rows, Columns, Stride);
         Parallel.For(0L, Rows, i => BytesOf(row(i)).CopyTo(made.BytesOf(i)));
         return made;
     }
 
-    /// <summary>All its numbers as one row, where they lie; rows must follow each other at once.</summary>
+    /// <summary>The same rows, where they lie, in another order.</summary>
+    /// <param name="order">As <see cref="Order"/>, of a matrix that has none.</param>
+    public WeightMatrix InOrder(long[] order) => new(_map, Offset, Format, Rows, Columns, Stride, order);
+
+    /// <summary>
+    /// All its numbers as one row, where they lie; rows must follow each other at once and in their order.
+    /// </summary>
     public WeightMatrix AsRow() => new(_map, Offset, Format, 1, checked((int)(Rows * Columns)));
 
     /// <summary>The bytes of a row.</summary>
-    public Span<byte> BytesOf(long row) => new(Data + (row * Stride), (int)Format.RowBytes(Columns));
+    public Span<byte> BytesOf(long row) => new(Data + (PlaceOf(row) * Stride),
+        (int)Format.RowBytes(Columns));
 
     /// <summary>Reads a row.</summary>
     /// <param name="row">Index of the row.</param>
@@ -122,6 +141,11 @@ internal sealed unsafe class WeightMatrix : IDisposable
     /// <param name="shape">Shape of as many numbers.</param>
     public Tensor ToTensor(ScalarType type, long[] shape)
     {
+        if (Order is not null)
+        {
+            using var ordered = Reordered(row => row);
+            return ordered.ToTensor(type, shape);
+        }
         if (Stride == Format.RowBytes(Columns) && Own(Format) is { } own)
         {
             var mapped = MappedTensor.Over(_map, Offset, own, shape);
@@ -142,8 +166,15 @@ internal sealed unsafe class WeightMatrix : IDisposable
         return single.to(type).reshape(shape);
     }
 
-    /// <summary>Its bytes as a tensor on the CPU, without a copy: [rows · stride].</summary>
-    public Tensor ToBytes() => MappedTensor.Over(_map, Offset, ScalarType.Byte, [Bytes]);
+    /// <summary>
+    /// Its bytes as a tensor on the CPU, [rows · stride]; without a copy where rows lie in their order.
+    /// </summary>
+    public Tensor ToBytes()
+    {
+        if (Order is null) return MappedTensor.Over(_map, Offset, ScalarType.Byte, [Bytes]);
+        using var ordered = Reordered(row => row);
+        return ordered.ToBytes();
+    }
 
     /// <summary>Says that rows are read now, see <see cref="MappedFile.Populate"/>.</summary>
     /// <param name="first">The first row.</param>
@@ -160,6 +191,8 @@ internal sealed unsafe class WeightMatrix : IDisposable
         Release();
         GC.SuppressFinalize(this);
     }
+
+    private long PlaceOf(long row) => Order is null ? row : row - (row % Order.Length) + Order[row % Order.Length];
 
     private static ScalarType? Own(WeightFormat format) => format == WeightFormat.F32 ? ScalarType.Float32
         : format == WeightFormat.BF16 ? ScalarType.BFloat16 : format == WeightFormat.F16 ? ScalarType.Float16 : null;

@@ -10,7 +10,7 @@ internal sealed class GgufParameter
     private static readonly string[] s_ordered = ["attn_q", "attn_k", "attn_q_norm", "attn_k_norm"];
 
     private readonly long[] _own;               // the parameter's shape
-    private readonly long[]? _order, _inverse;  // for each element of a head, its place in the file, and back
+    private readonly long[]? _inverse;          // for each place of a head in the file, the element
 
     private GgufParameter(string tensor, long[] own) => (Tensor, _own, Shape) = (tensor, own, own);
 
@@ -31,8 +31,8 @@ internal sealed class GgufParameter
             Added = s_ordered.Contains(part) ? options.Attention.QueryKeyNormOffset : options.Block.NormOffset;
         if (architecture.IsLatent || !s_ordered.Contains(part)) return;
         var d = options.HeadDim;
-        _order = own[0] % d != 0 ? null : HeadOrder.Of(d, options.RotaryDims ?? d, architecture.TurnsNeighbours);
-        if (_order is not null) _inverse = [.. Enumerable.Range(0, d).Select(i => (long)Array.IndexOf(_order, i))];
+        Order = own[0] % d != 0 ? null : HeadOrder.Of(d, options.RotaryDims ?? d, architecture.TurnsNeighbours);
+        if (Order is not null) _inverse = [.. Enumerable.Range(0, d).Select(i => (long)Array.IndexOf(Order, i))];
     }
 
     /// <summary>Finds a parameter.</summary>
@@ -66,14 +66,17 @@ internal sealed class GgufParameter
     /// <summary>What the file's numbers are more than the parameter's.</summary>
     public double Added { get; }
 
+    /// <summary>For each row, or number, of a head its place in the file; null where the order is the same.</summary>
+    public long[]? Order { get; }
+
     /// <summary>Whether the rows, or numbers, of the model are in another order in the file.</summary>
-    public bool IsTurned => _order is not null;
+    public bool IsTurned => Order is not null;
 
     /// <summary>Whether it is a matrix, whose rows can be read one by one.</summary>
     public bool IsMatrix => _own.Length > 1;
 
     /// <summary>Index of the file's row for a row of the model.</summary>
-    public long RowOf(long row) => Moved(row, _order);
+    public long RowOf(long row) => Moved(row, Order);
 
     /// <summary>Index of the model's row for a row of the file.</summary>
     public long ModelRowOf(long row) => Moved(row, _inverse);
@@ -85,8 +88,8 @@ internal sealed class GgufParameter
     public Tensor Ordered(Tensor values)
     {
         if (Added != 0) values = values - Added;
-        return (_order is null ? values
-            : values.reshape(-1, _order.Length, Count / _own[0]).index_select(1, tensor(_order))).reshape(_own);
+        return (Order is null ? values
+            : values.reshape(-1, Order.Length, Count / _own[0]).index_select(1, tensor(Order))).reshape(_own);
     }
 
     private static long Moved(long row, long[]? places) => places is null ? row

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Crosshead.Kernels.WeightProducts;
 using Crosshead.Weights;
 
@@ -12,6 +13,8 @@ internal sealed unsafe class StackedMatrix : IDisposable
     /// <summary>Rows of a group. The last group of a part may have fewer.</summary>
     public const int GroupRows = 16;
 
+    private const int TurnedResults = 4 * GroupRows * PassBlock.MaxRows; // 16 KiB
+
     private readonly Part[] _parts;
     private readonly Rows? _bias;
 
@@ -24,7 +27,7 @@ internal sealed unsafe class StackedMatrix : IDisposable
         for (var i = 0; i < parts.Count; i++)
         {
             _parts[i] = new Part(parts[i], RowProducts.Of(parts[i].Format), CodeProducts.Of(parts[i].Format), Groups,
-                Outputs);
+                Outputs, InverseOf(parts[i].Order));
             Outputs += (int)parts[i].Rows;
             Groups += (int)((parts[i].Rows + GroupRows - 1) / GroupRows);
         }
@@ -83,19 +86,51 @@ internal sealed unsafe class StackedMatrix : IDisposable
             var (from, to) = (Math.Max(0, first - part.Group) * GroupRows,
                 (int)Math.Min(part.Matrix.Rows, (end - part.Group) * (long)GroupRows));
             if (from >= to) continue;
-            var (matrix, rows) = (part.Matrix, to - from);
-            var weights = matrix.Data + (from * matrix.Stride);
-            if (input is { Rounds: true } && part.Codes is { } codes)
-                codes.Multiply(weights, matrix.Stride, rows, matrix.Columns,
-                    input.Records(matrix.Columns, codes.Center), count, y + part.Output + from, yStride);
+            if (part.Inverse is not null) MultiplyTurned(part, from, to, input, x, stride, count, y, yStride);
             else
-                part.Products.Multiply(weights, matrix.Stride, rows, matrix.Columns, x, stride, count,
-                    y + part.Output + from, yStride);
+            {
+                var outputs = y + part.Output + from;
+                Multiply(part, from, to - from, input, x, stride, count, outputs, yStride);
+                for (var r = 0; _bias is not null && r < count; r++)
+                    RowMath.AddScaled(_bias[0] + part.Output + from, 1, outputs + ((long)r * yStride), to - from);
+            }
         }
-        if (_bias is null) return;
-        var (start, outputs) = OutputsOf(first, end);
-        for (var r = 0; r < count; r++)
-            RowMath.AddScaled(_bias[0] + start, 1, y + ((long)r * yStride) + start, outputs);
+    }
+
+    private static void Multiply(in Part part, int from, int rows, ProductInput? input, float* x, int stride,
+        int count, float* y, int yStride)
+    {
+        var matrix = part.Matrix;
+        var weights = matrix.Data + (from * matrix.Stride);
+        if (input is { Rounds: true } && part.Codes is { } codes)
+            codes.Multiply(weights, matrix.Stride, rows, matrix.Columns, input.Records(matrix.Columns, codes.Center),
+                count, y, yStride);
+        else part.Products.Multiply(weights, matrix.Stride, rows, matrix.Columns, x, stride, count, y, yStride);
+    }
+
+    // Rows that lie in another order are multiplied as they lie, and the results put where they belong: perhaps among
+    // the outputs of groups that another thread multiplies, but each by one alone.
+    [SkipLocalsInit]
+    private void MultiplyTurned(in Part part, int from, int to, ProductInput? input, float* x, int stride, int count,
+        float* y, int yStride)
+    {
+        var run = TurnedResults / count / GroupRows * GroupRows;
+        var results = stackalloc float[TurnedResults];
+        for (var rows = 0; from < to; from += rows)
+        {
+            rows = Math.Min(run, to - from);
+            Multiply(part, from, rows, input, x, stride, count, results, run);
+            for (var i = 0; i < rows; i++)
+            {
+                var place = (from + i) % part.Inverse!.Length;
+                var output = part.Output + from + i - place + part.Inverse[place];
+                for (var r = 0; r < count; r++)
+                {
+                    var result = results[(r * run) + i];
+                    y[((long)r * yStride) + output] = _bias is null ? result : result + _bias[0][output];
+                }
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -112,7 +147,11 @@ internal sealed unsafe class StackedMatrix : IDisposable
         return _parts[i].Output + ((group - _parts[i].Group) * GroupRows);
     }
 
-    // A part with its products, its first group and its first output.
+    private static int[]? InverseOf(long[]? order) => order is null ? null
+        : [.. Enumerable.Range(0, order.Length).Select(place => Array.IndexOf(order, place))];
+
+    // A part with its products, its first group and its first output; and for each place in a run of rows the row that
+    // lies there, if rows do not lie in their order.
     private readonly record struct Part(WeightMatrix Matrix, RowProducts Products, CodeProducts? Codes, int Group,
-        int Output);
+        int Output, int[]? Inverse);
 }

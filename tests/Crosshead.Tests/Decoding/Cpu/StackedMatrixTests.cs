@@ -1,0 +1,49 @@
+using Crosshead.Decoding.Cpu;
+using Crosshead.Tests.Kernels;
+using Crosshead.Weights;
+
+namespace Crosshead.Tests.Decoding.Cpu;
+
+public sealed unsafe class StackedMatrixTests
+{
+    private const int Columns = 64, HeadDim = 48; // three groups of rows
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(5, true)]
+    [InlineData(64, true)]
+    public void Rows_that_lie_in_another_order_give_the_same_bits_in_their_order(int count, bool bias)
+    {
+        CpuKernels.Require();
+        foreach (var format in new[] { WeightFormat.F32, WeightFormat.BF16, WeightFormat.Q8Zero })
+            foreach (var rounds in new[] { false, true })
+                Assert.Equal(Products(format, count, bias, rounds, copies: true),
+                    Products(format, count, bias, rounds, copies: false));
+    }
+
+    // Of a plain part and two whose rows lie as neighbours, piece by piece.
+    private static float[] Products(WeightFormat format, int count, bool bias, bool rounds, bool copies)
+    {
+        var random = new Random(3);
+        float[] Draw(int numbers) => [.. Enumerable.Range(0, numbers).Select(_ => (float)random.NextDouble() - 0.5f)];
+        WeightMatrix Matrix(int rows, long[]? order)
+        {
+            using var drawn = WeightMatrix.OfZeros(format, rows, Columns);
+            for (var row = 0; row < rows; row++) drawn.Write(row, Draw(Columns));
+            if (order is null) return drawn.Part(0, rows);
+            var ordered = drawn.InOrder(order);
+            if (!copies) return ordered;
+            using (ordered) return ordered.Reordered(row => row);
+        }
+        long[] neighbours =
+            [.. Enumerable.Range(0, HeadDim).Select(i => i < HeadDim / 2 ? 2L * i : (2L * i) - HeadDim + 1)];
+        WeightMatrix[] parts = [Matrix(2 * HeadDim, neighbours), Matrix(20, null), Matrix(HeadDim, neighbours)];
+        using var matrix = new StackedMatrix(parts, bias ? Draw((3 * HeadDim) + 20) : null);
+        using Rows x = new(Draw(count * Columns), Columns), y = new(count, matrix.Outputs);
+        using var input = new ProductInput(rounds);
+        input.Take(x, 0, count);
+        int[] bounds = [0, 1, 5, 7, matrix.Groups];
+        for (var i = 1; i < bounds.Length; i++) matrix.Multiply(bounds[i - 1], bounds[i], input, y[0], y.Stride);
+        return [.. Enumerable.Range(0, count).SelectMany(r => new ReadOnlySpan<float>(y[r], matrix.Outputs).ToArray())];
+    }
+}
