@@ -9,6 +9,9 @@ namespace Crosshead.Evaluation.Tasks;
 /// </summary>
 public sealed record EvaluationTask
 {
+    /// <summary>The template of a choice's text where a task has no other.</summary>
+    internal const string TextOfChoice = "{{ choice }}";
+
     /// <summary>The task's name: lower-case letters, digits and underscores.</summary>
     public required string Name { get; init; }
 
@@ -66,8 +69,10 @@ public sealed record EvaluationTask
     /// </summary>
     public required string Question { get; init; }
 
-    /// <summary>The template of a choice's text, by whose length <c>acc_norm</c> divides.</summary>
-    public string Text { get; init; } = "{{ choice }}";
+    /// <summary>
+    /// The template of a choice's text, by whose length <c>acc_norm</c> divides, or of the word or text that is scored.
+    /// </summary>
+    public string Text { get; init; } = TextOfChoice;
 
     /// <summary>The template of what is scored.</summary>
     public string Continuation { get; init; } = " {{ text }}";

@@ -57,6 +57,8 @@ internal static partial class TaskRules
             };
             foreach (var field in needed)
                 Require(task.Fields.ContainsKey(field), $"fields must have \"{field}\" for this kind of task");
+            Require(task.Kind is TaskKind.Choice or TaskKind.Generation || task.Text != EvaluationTask.TextOfChoice,
+                "text must be the template of what is scored for this kind of task, such as \"{{ answer }}\"");
             Require(task.ShuffleSeed is null || task.Kind == TaskKind.Choice,
                 "shuffleSeed is for tasks of choices; remove it");
             if (task.Kind != TaskKind.Generation)
@@ -95,11 +97,23 @@ internal static partial class TaskRules
                 Require(sources.Count == 1 && made.Labels is null && made.Columns.Count == 0,
                     $"{path}: a recall task stands alone, without labels and columns");
                 Require(made.Texts is >= 1 and <= 1_000_000, $"{path}.texts ({made.Texts}) must be 1 to 1000000");
-                _ = RecallTask.Parse(made.Recall!);
+                CheckRecall(made.Recall!, path);
             }
             foreach (var name in sources.SelectMany(s => s.Rows.Append(s.Labels ?? "labels")))
                 Require(name.Length > 0 && !Path.IsPathRooted(name) && !name.Split('/', '\\').Contains(".."),
                     $"{path} (\"{name}\") must be a file below the task's folder");
+        }
+
+        void CheckRecall(string name, string path)
+        {
+            try
+            {
+                _ = RecallTask.Parse(name);
+            }
+            catch (CrossheadException e)
+            {
+                throw new CrossheadException($"{source}: {path}: {e.Message}", e);
+            }
         }
 
         void Require(bool holds, string rule)

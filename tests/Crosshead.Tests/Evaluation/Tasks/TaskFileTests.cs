@@ -38,6 +38,9 @@ public sealed class TaskFileTests
     [InlineData("""{ "data": { "row": ["x"] } }""", "unknown key data.row; did you mean \"rows\"?")]
     [InlineData("""{ "data": {} }""", "data must name at least one file of rows, or a recall task")]
     [InlineData("""{ "data": { "rows": "../x.jsonl" } }""", "must be a file below the task's folder")]
+    [InlineData("""{ "data": { "recall": "pairs_303" } }""", "data: the recall task \"pairs_303\" must say how many")]
+    [InlineData("""{ "kind": "lastWord", "metrics": "acc" }""",
+        "text must be the template of what is scored for this kind of task, such as \"{{ answer }}\".")]
     [InlineData("""{ "filters": { "name": "x", "extract": "boxed" } }""", "filters are for tasks of kind generation")]
     [InlineData("""{ "question": "{{ stme }}" }""",
         "question names \"stme\", which is no field; did you mean \"stem\"?")]
