@@ -45,7 +45,7 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
     [InlineData("--out @mine.txt", "is no profile")]
     [InlineData("--out @folder", "is a folder; name a file.")]
     [InlineData("--out @mine.txt/p.json", "is a file, not a folder")]
-    [InlineData("--out @new.html", "would be written to")]
+    [InlineData("--out @new.html", "has the name of another file that is written beside it")]
     [InlineData("--out /proc/p.json", "the folder \"/proc\" cannot be written")]
     [InlineData("--out /dev/null --overwrite", "is no place for files")]
     [InlineData("--out @text.txt --overwrite", "would replace")]
