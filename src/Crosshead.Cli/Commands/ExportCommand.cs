@@ -55,6 +55,7 @@ internal sealed class ExportCommand : CliCommand
         if (asked is not null && file is null)
             throw new CrossheadException($"{GgufTypeOption.With(asked)} is for GGUF files; name one with "
                 + $"{_gguf.Name}.");
+        if ((path ?? asItIs) is null) _shard.RefuseWithoutFolder(arguments, $"{_out.Name} or {_transformers.Name}");
         var description = ModelDirectory.Check(source);
         var shape = path is null && file is null ? description.Options : PlainExport.ShapeOf(description.Options);
         if (file is not null) GgufModel.Require(shape, source);

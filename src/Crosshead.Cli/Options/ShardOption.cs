@@ -31,6 +31,17 @@ internal sealed class ShardOption
     /// <summary>Adds the option to a command.</summary>
     public ShardOption(Command command) => command.Options.Add(_size);
 
+    /// <summary>Refuses the option where no folder is written, as it would do nothing.</summary>
+    /// <param name="arguments">What was typed.</param>
+    /// <param name="options">The options that name folders.</param>
+    /// <exception cref="CrossheadException">The option is given.</exception>
+    public void RefuseWithoutFolder(ParseResult arguments, string options)
+    {
+        if (arguments.GetValue(_size) is not null)
+            throw new CrossheadException($"{_size.Name} splits the weights of folders, and a GGUF file stays one; name "
+                + $"a folder with {options}, or leave it out.");
+    }
+
     /// <summary>The largest number of bytes per file.</summary>
     public long Bytes(ParseResult arguments) => arguments.GetValue(_size) ?? ModelDirectory.DefaultShardBytes;
 
