@@ -129,9 +129,11 @@ public sealed class DataGeneration : IDocumentSource
                 + $"{model.VocabularySize}; use the tokenizer.json that the model was trained with.");
         tokenizer.RequireEosToken();
         var most = Math.Min(options.MaxTokens ?? int.MaxValue, model.Context);
-        if (PromptsOf(tokenizer, options).FirstOrDefault(p => p.Count >= most) is { } tooLong)
-            throw new CrossheadException(
-                $"a prompt of {tooLong.Count} tokens leaves no room in documents of {most} tokens; shorten it.");
+        var prompts = PromptsOf(tokenizer, options);
+        if (Array.FindIndex(prompts, p => p.Count >= most) is >= 0 and var tooLong)
+            throw new CrossheadException($"prompt {tooLong + 1}{(tooLong < options.Prompts.Count
+                ? $" (\"{options.Prompts[tooLong].Shown()}\")" : "")}, of {prompts[tooLong].Count} tokens, leaves no room "
+                + $"in documents of {most} tokens; shorten it.");
     }
 
     /// <summary>Checks the options, and that a folder holds no other data, before the model is loaded.</summary>
