@@ -61,7 +61,7 @@ internal sealed class PromptFileScreen(ModelSource files, Func<TextModel> load, 
         var statistics = result.Statistics;
         var seconds = statistics.PrefillSeconds + statistics.DecodeSeconds;
         var rate = seconds > 0 ? statistics.NewTokens / seconds : 0;
-        output.Message($"{result.Answers} answers{(path is null ? "" : $" in {path}")}"
+        output.Message($"{result.Answers} answer{(result.Answers == 1 ? "" : "s")}{(path is null ? "" : $" in {path}")}"
             + $"{(result.Earlier > 0 ? $", {result.Earlier} of them from an interrupted run" : "")}: "
             + $"{statistics.NewTokens} new tokens at {rate:0} tokens/s, the prompts included.");
         if (result.Full > 0)

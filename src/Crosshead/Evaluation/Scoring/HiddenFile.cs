@@ -24,6 +24,9 @@ internal sealed class HiddenFile : IDisposable
     public static HiddenFile Create(long tokens, int width, ScalarType type)
     {
         var folder = Path.GetTempPath();
+        if (!Directory.Exists(folder))
+            throw new CrossheadException($"hidden states cannot be kept in \"{folder}\": it does not exist; name another "
+                + "folder with TMPDIR.");
         try
         {
             var (bytes, free) = (tokens * width * Precision.BytesOf(type), new DriveInfo(folder).AvailableFreeSpace);
@@ -78,6 +81,6 @@ internal sealed class HiddenFile : IDisposable
     }
 
     private static CrossheadException Unwritable(Exception e) =>
-        new($"hidden states cannot be kept in \"{Path.GetTempPath()}\": {e.Message.TrimEnd('.')}; free space, or name "
+        new($"hidden states cannot be kept in \"{Path.GetTempPath()}\": {e.Reason()}; free space, or name "
             + $"another folder with TMPDIR.", e);
 }
