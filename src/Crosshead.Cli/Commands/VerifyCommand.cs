@@ -93,6 +93,9 @@ internal sealed class VerifyCommand : CliCommand
             SafetensorsReader.Open(ExpectedOutputs.PathFor(path)).Dispose();
             return;
         }
+        if (!File.Exists(path))
+            throw new CrossheadException($"\"{path}\" does not exist; name a model's folder, which holds "
+                + $"{ExpectedOutputs.FileName}, a golden .safetensors file, or a folder of such.");
         using var file = SafetensorsReader.Open(path);
         if (!GoldenAttention.IsGolden(file))
             throw new CrossheadException($"\"{path}\" is no golden attention file (no variant and probe in it); for a "

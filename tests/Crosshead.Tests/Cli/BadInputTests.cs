@@ -102,6 +102,8 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void A_folder_without_anything_to_verify_is_named() =>
         Assert.Contains("holds neither", CliRun.Of("verify", _folder.Path).Refusal());
+        Assert.Contains("none\" does not exist; name a model's folder, which holds expected.safetensors",
+            CliRun.Of("verify", _folder.File("none")).Refusal());
 
     [Fact]
     public void A_tokenizer_larger_than_the_model_is_named()

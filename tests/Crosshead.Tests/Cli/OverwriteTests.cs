@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Crosshead.Cli.Commands;
+using Crosshead.Tests.Data.Shards;
 
 namespace Crosshead.Tests.Cli;
 
@@ -82,6 +83,35 @@ public sealed class OverwriteTests : IDisposable
         Assert.Contains("holds a model that is not of a run",
             CliRun.Of("train", recipe, "--out", _folder.File("model"), "--overwrite").Refusal());
         Assert.Equal("{}", File.ReadAllText(_folder.File(Path.Combine("model", "config.json"))));
+    }
+
+    [Theory]
+    [InlineData("manifest.json", "prepared text")]
+    [InlineData("tokenizer.json", "a tokenizer")]
+    public void A_run_does_not_begin_among_data_or_over_a_tokenizer(string file, string what)
+    {
+        var recipe = TinyRecipe.In(_folder, 1);
+        Directory.CreateDirectory(_folder.File("other"));
+        File.WriteAllText(_folder.File(Path.Combine("other", file)), "{}");
+        Assert.Contains($"holds {what} that is not of a run",
+            CliRun.Of("train", recipe, "--out", _folder.File("other"), "--overwrite").Refusal());
+    }
+
+    [Fact]
+    public void The_tokenizer_of_a_model_is_never_replaced_by_that_of_data()
+    {
+        Directory.CreateDirectory(_folder.File("small"));
+        PreparedData.Small.Save(_folder.File("small"));
+        var text = _folder.Write("text.txt", "one two\n\nthree four\n\n");
+        var mine = _folder.File(Path.Combine("model", "tokenizer.json"));
+        Directory.CreateDirectory(_folder.File("model"));
+        File.WriteAllText(mine, "{}");
+        string[] prepare = ["data", "prepare", text, "--tokenizer", _folder.File("small"), "--out"];
+        Assert.Contains("holds another tokenizer, tokenizer.json, which that of the data would replace",
+            CliRun.Of([.. prepare, _folder.File("model"), "--overwrite"]).Refusal());
+        Assert.Equal("{}", File.ReadAllText(mine));
+        Assert.Equal([mine], Directory.GetFileSystemEntries(_folder.File("model")));
+        Assert.Equal(0, CliRun.Of([.. prepare, _folder.File("small")]).ExitCode); // it is the data's own
     }
 
     [Fact]

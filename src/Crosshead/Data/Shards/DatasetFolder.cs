@@ -24,19 +24,24 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
     /// <summary>Bytes of a token in the shards.</summary>
     public int TokenBytes => tokenizer.VocabularySize <= 1 << 16 ? 2 : 4;
 
-    /// <summary>Refuses a folder with other data, complete or unfinished. Nothing is changed.</summary>
-    /// <exception cref="CrossheadException">It holds other data.</exception>
+    /// <summary>
+    /// Refuses a folder with other data, complete or unfinished, or with another tokenizer than of data. Nothing is
+    /// changed.
+    /// </summary>
+    /// <exception cref="CrossheadException">It holds other data, or another tokenizer.</exception>
     public void Require()
     {
+        RequireNoOtherTokenizer();
         if (overwrite || !System.IO.Directory.Exists(directory)) return;
         if (File.Exists(Path.Combine(directory, DatasetManifest.FileName))) _ = TryReuse();
         else if (File.Exists(Path.Combine(directory, PreparationState.FileName))) _ = Begin();
     }
 
     /// <summary>The manifest of a folder that already holds the requested data; null if there is work to do.</summary>
-    /// <exception cref="CrossheadException">It holds other data.</exception>
+    /// <exception cref="CrossheadException">It holds other data, or another tokenizer.</exception>
     public DatasetManifest? TryReuse()
     {
+        RequireNoOtherTokenizer();
         if (!File.Exists(Path.Combine(directory, DatasetManifest.FileName)) || overwrite)
             return null;
         var manifest = DatasetManifest.Load(directory);
@@ -114,5 +119,28 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
         File.Delete(Path.Combine(directory, PreparationState.FileName));
         PreparationFolder.RemoveShardsBut(directory, train.Shards.Concat(heldOut.Shards));
         return manifest;
+    }
+
+    // A tokenizer that no data set left here is a model's, or the only copy: the data set's would replace it.
+    private void RequireNoOtherTokenizer()
+    {
+        if (File.Exists(Path.Combine(directory, DatasetManifest.FileName))
+            || File.Exists(Path.Combine(directory, PreparationState.FileName))
+            || TokenizerFiles.Find(directory) is not { } found || HashOf(found) == tokenizer.Sha256) return;
+        throw new CrossheadException($"{directory} holds another tokenizer, {Path.GetFileName(found)}, which that of the "
+            + "data would replace; name another folder.");
+    }
+
+    // Null for a file that is none of the tokenizers that can be read.
+    private static string? HashOf(string file)
+    {
+        try
+        {
+            return Tokenizer.Load(file).Sha256;
+        }
+        catch (CrossheadException)
+        {
+            return null;
+        }
     }
 }

@@ -1,5 +1,7 @@
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Data.Shards;
+using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Training.Runs;
 
@@ -18,7 +20,7 @@ public static class RunFolder
         new CheckpointFolder(CheckpointFolder.In(folder)).All is [.., var newest] ? newest.Step : null;
 
     /// <summary>
-    /// Refuses a folder that holds a run which may not be replaced, or a model that is none of a run's.
+    /// Refuses a folder that holds a run which may not be replaced, or a model, data or a tokenizer of no run.
     /// </summary>
     /// <exception cref="CrossheadException">The folder cannot be used; nothing was changed.</exception>
     internal static void Require(string folder, bool overwrite)
@@ -26,9 +28,8 @@ public static class RunFolder
         if (!Directory.Exists(folder)) return;
         var newest = new CheckpointFolder(CheckpointFolder.In(folder)).Newest;
         var logged = new FileInfo(Path.Combine(folder, LogFile)) is { Exists: true, Length: > 0 };
-        if (newest is null && !logged
-            && (File.Exists(Path.Combine(folder, ModelFileNames.Configuration)) || WeightFiles.ExistIn(folder)))
-            throw new CrossheadException($"\"{folder}\" holds a model that is not of a run; name another folder.");
+        if (newest is null && !logged && OthersIn(folder) is { } others)
+            throw new CrossheadException($"\"{folder}\" holds {others} that is not of a run; name another folder.");
         if (overwrite) return;
         if (newest is not null)
             throw new CrossheadException(
@@ -38,6 +39,12 @@ public static class RunFolder
             throw new CrossheadException($"\"{folder}\" holds the log of a run that saved no checkpoint; use "
                 + $"{MessageTerm.Overwrite} to replace it, or another folder.");
     }
+
+    // What a run would write over, or beside.
+    private static string? OthersIn(string folder) =>
+        File.Exists(Path.Combine(folder, ModelFileNames.Configuration)) || WeightFiles.ExistIn(folder) ? "a model"
+        : File.Exists(Path.Combine(folder, DatasetManifest.FileName)) ? "prepared text"
+        : TokenizerFiles.Find(folder) is not null ? "a tokenizer" : null;
 
     /// <summary>Removes an earlier run, its checkpoints last.</summary>
     /// <exception cref="CrossheadException">A file cannot be removed.</exception>
