@@ -10,7 +10,7 @@ internal static partial class JsonProblem
     public static string Of(JsonException problem)
     {
         var told = problem.Message;
-        var path = problem.Path is { Length: > 2 } at ? $"\"{at[2..].Shown()}\"" : null; // without $.
+        var path = problem.Path is { Length: > 2 } at ? $"\"{at[1..].TrimStart('.').Shown()}\"" : null; // without $
         bool Says(string part) => told.Contains(part, StringComparison.Ordinal);
         return Says("does not contain any JSON tokens") ? "it is empty"
             : Says("Expected depth to be zero") || Says("reached end of data") || Says("end of string was not found")
