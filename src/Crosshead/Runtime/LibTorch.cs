@@ -121,7 +121,8 @@ public static unsafe class LibTorch
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            throw new CrossheadException($"\"{path}\" does not load: {FirstLine(e.Message)}", e);
+            throw new CrossheadException($"\"{path}\" does not load: {Cause(e.Message, path)}; what it needs is shown "
+                + $"by: ldd {path}", e);
         }
     }
 
@@ -157,5 +158,8 @@ public static unsafe class LibTorch
         .Prepend(AppContext.BaseDirectory)
         .FirstOrDefault(f => File.Exists(Path.Combine(f, library)));
 
-    private static string FirstLine(string text) => text.Split('\n', 2)[0].Trim();
+    // .NET gives advice on its first line, and what the system says on those behind it.
+    private static string Cause(string text, string path) =>
+        text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is [_, var cause, ..]
+            ? cause.Replace($"{path}: ", "", StringComparison.Ordinal).TrimEnd('.') : text.Trim().TrimEnd('.');
 }
