@@ -67,7 +67,8 @@ public sealed class ForeignTextTests
 
     [Fact]
     public void An_element_of_a_list_has_its_place() => Assert.Equal("the value of \"[0].A\" is of the wrong kind",
-        Assert.ThrowsAny<JsonException>(() => ConfigurationJson.Parse("[{\"A\": \"x\"}]").Deserialize<Node[]>()).Reason());
+        Assert.ThrowsAny<JsonException>(() => ConfigurationJson.Parse("""[{"A": "x"}]""").Deserialize<Node[]>())
+            .Reason());
 
     [Fact]
     public void Deep_nesting_is_told() => Assert.Equal("it is nested too deeply",

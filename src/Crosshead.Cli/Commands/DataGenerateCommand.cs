@@ -127,8 +127,8 @@ internal sealed class DataGenerateCommand : CliCommand
         }
         if (last.Cut > 0)
             output.Message($"{last.Cut} documents {(last.Before > 0 ? "since the interruption " : "")}were cut at "
-                + $"{manifest.Request.Generated!.MaxTokens} tokens (--max-tokens, or the model's context), before an end "
-                + "token.");
+                + $"{manifest.Request.Generated!.MaxTokens} tokens (--max-tokens, or the model's context), before an "
+                + "end token.");
         DataPrepareCommand.Show(folder, manifest, output);
         return ExitCode.Done;
     }

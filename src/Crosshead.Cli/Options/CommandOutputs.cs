@@ -48,8 +48,8 @@ internal sealed class CommandOutputs
             foreach (var place in output.Places(path).Select(Full))
             {
                 if (!taken.TryAdd(place, output.Name) && taken[place] == output.Name)
-                    throw new CrossheadException($"{output.Name} \"{path}\" has the name of another file that is written "
-                        + "beside it; give it another ending.");
+                    throw new CrossheadException($"{output.Name} \"{path}\" has the name of another file that is "
+                        + "written beside it; give it another ending.");
                 if (taken[place] != output.Name)
                     throw new CrossheadException($"{output.Name} \"{path}\" and {taken[place]} would be written to "
                         + $"\"{place}\" both; name another place for one of them.");

@@ -132,8 +132,8 @@ public sealed class DataGeneration : IDocumentSource
         var prompts = PromptsOf(tokenizer, options);
         if (Array.FindIndex(prompts, p => p.Count >= most) is >= 0 and var tooLong)
             throw new CrossheadException($"prompt {tooLong + 1}{(tooLong < options.Prompts.Count
-                ? $" (\"{options.Prompts[tooLong].Shown()}\")" : "")}, of {prompts[tooLong].Count} tokens, leaves no room "
-                + $"in documents of {most} tokens; shorten it.");
+                ? $" (\"{options.Prompts[tooLong].Shown()}\")" : "")}, of {prompts[tooLong].Count} tokens, leaves no "
+                + $"room in documents of {most} tokens; shorten it.");
     }
 
     /// <summary>Checks the options, and that a folder holds no other data, before the model is loaded.</summary>

@@ -22,8 +22,8 @@ public sealed class RanksOptionTests
         foreach (var (temporary, why) in new[]
             { (folder.File("none"), "it does not exist"), (longName, "its name is too long for sockets") })
         {
-            Assert.Equal($"the ranks cannot meet in \"{temporary}/\": {why}; set TMPDIR to a folder that can be written "
-                + "to and has a short name.\n", ErrorWith(temporary));
+            Assert.Equal($"the ranks cannot meet in \"{temporary}/\": {why}; set TMPDIR to a folder that can be "
+                + "written to and has a short name.\n", ErrorWith(temporary));
             Assert.Empty(Directory.EnumerateFileSystemEntries(longName));
         }
     }

@@ -25,8 +25,8 @@ internal sealed class HiddenFile : IDisposable
     {
         var folder = Path.GetTempPath();
         if (!Directory.Exists(folder))
-            throw new CrossheadException($"hidden states cannot be kept in \"{folder}\": it does not exist; name another "
-                + "folder with TMPDIR.");
+            throw new CrossheadException($"hidden states cannot be kept in \"{folder}\": it does not exist; name "
+                + "another folder with TMPDIR.");
         try
         {
             var (bytes, free) = (tokens * width * Precision.BytesOf(type), new DriveInfo(folder).AvailableFreeSpace);
