@@ -102,6 +102,9 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void A_folder_without_anything_to_verify_is_named() =>
         Assert.Contains("holds neither", CliRun.Of("verify", _folder.Path).Refusal());
+
+    [Fact]
+    public void What_verify_takes_is_told_where_nothing_is() =>
         Assert.Contains("none\" does not exist; name a model's folder, which holds expected.safetensors",
             CliRun.Of("verify", _folder.File("none")).Refusal());
 
