@@ -81,8 +81,8 @@ public abstract class ModelDescription
     public static ModelDescription Of(string path) => GgufReader.IsAt(path) ? GgufDescription.Of(path)
         : path.Length == 0 || System.IO.Path.Exists(path) ? FolderDescription.Of(path)
         : throw new CrossheadException($"the model directory \"{path}\" does not exist; name a folder that holds "
-            + $"{ModelFileNames.Configuration} and {ModelFileNames.Weights}, or a {GgufReader.Extension} file; no model "
-            + "is downloaded.");
+            + $"{ModelFileNames.Configuration} and {ModelFileNames.Weights}, or a {GgufReader.Extension} file; no "
+            + "model is downloaded.");
 
     /// <summary>Reads the shape of a model.</summary>
     /// <param name="path">As for <see cref="Of"/>, or a <c>config.json</c>.</param>
