@@ -13,17 +13,17 @@ public sealed class TaskCatalogTests
         "recall_grid_128", "recall_grid_32", "recall_identifiers_12", "recall_identifiers_44", "recall_needle_160",
         "recall_needle_40", "recall_pairs_128", "recall_pairs_32", "recall_records_20", "recall_records_80",
         "recall_repeats_400", "recall_repeats_64", "recall_variables_128", "recall_variables_32", "supergpqa",
-        "wikitext2", "winogrande",
+        "wikitext2", "winogrande", "written_codes_96", "written_needle_160", "written_pairs_128",
     ];
 
     [Fact]
-    public void The_library_has_these_tasks_in_six_groups()
+    public void The_library_has_these_tasks_in_seven_groups()
     {
         var tasks = TaskCatalog.Load().Tasks;
         Assert.Equal(Known, tasks.Select(t => t.Name));
-        Assert.Equal(["commonsense", "knowledge", "language", "mathematics", "recall", "science"],
+        Assert.Equal(["commonsense", "knowledge", "language", "mathematics", "recall", "science", "written"],
             tasks.Select(t => t.Group).Distinct().Order());
-        Assert.All(tasks.Where(t => t.Group != "recall"),
+        Assert.All(tasks.Where(t => t.Group is not ("recall" or "written")),
             t => Assert.Contains("https://", t.Source, StringComparison.Ordinal));
     }
 
@@ -56,6 +56,19 @@ public sealed class TaskCatalogTests
             var choice = data.Samples[7].Choices[0];
             Assert.StartsWith(" ", choice.Continuation, StringComparison.Ordinal);
             Assert.DoesNotMatch(@"\s$", choice.Prompt.Question);
+        }
+    }
+
+    [Fact]
+    public void Written_recall_asks_what_recall_asks()
+    {
+        foreach (var task in TaskCatalog.Load().Resolve(["written"]))
+        {
+            var written = TaskData.Load(task, "no such folder", shots: 0).Samples;
+            var chosen = TaskData.Load(TaskCatalog.Load().Resolve([task.Name.Replace("written", "recall",
+                StringComparison.Ordinal)]).Single(), "no such folder", shots: 0).Samples;
+            Assert.Equal(chosen.Select(s => (s.Choices[0].Prompt.Question, s.Choices[0].Continuation.Trim())),
+                written.Select(s => (s.Prompt!.Question, s.Answers.Single())));
         }
     }
 
