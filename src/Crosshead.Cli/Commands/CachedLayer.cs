@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Crosshead.Attention;
 using Crosshead.Attention.Composition;
-using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
 using Crosshead.Model;
 

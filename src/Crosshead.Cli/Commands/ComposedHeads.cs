@@ -1,4 +1,3 @@
-using Crosshead.Cli.Terminal;
 using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;

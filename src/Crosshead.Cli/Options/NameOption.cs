@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Options;
 
