@@ -18,7 +18,8 @@ public sealed unsafe class WeightProductsTests
         {
             var cases = new TheoryData<string, int, int>();
             foreach (var format in WeightFormat.All)
-                foreach (var (rows, vectors) in new[] { (1, 1), (8, 1), (31, 1), (7, 3), (5, 4), (9, 5), (6, 33) })
+                foreach (var (rows, vectors) in new[] { (1, 1), (8, 1), (31, 1), (7, 3), (5, 4), (9, 5), (6, 33),
+                    (75, 7) })
                     cases.Add(format.Name, rows, vectors);
             return cases;
         }
@@ -65,6 +66,26 @@ public sealed unsafe class WeightProductsTests
                 weights.Read(8, row);
                 Assert.Equal(Reference(row, x.AsSpan((vectors - 1) * columns, columns)), y[^1]);
             }
+        }
+    }
+
+    /// <summary>Then the same columns of several bands of rows follow each other.</summary>
+    [Fact]
+    public void Vectors_may_be_larger_than_a_cache()
+    {
+        Assert.SkipUnless(CpuVectors.AreUsed, CpuVectors.Description);
+        const int rows = 43, columns = 2320, vectors = 60;
+        using var weights = Random(WeightFormat.BF16, rows, columns, seed: 3);
+        var (x, y) = (Vectors(vectors, columns), new float[vectors * rows]);
+        fixed (float* px = x, py = y)
+            RowProducts.Of(WeightFormat.BF16).Multiply(
+                weights.Data, weights.Stride, rows, columns, px, columns, vectors, py, rows);
+        var row = new float[columns];
+        for (var r = 0; r < rows; r++)
+        {
+            weights.Read(r, row);
+            for (var v = 0; v < vectors; v++)
+                Assert.Equal(Reference(row, x.AsSpan(v * columns, columns)), y[(v * rows) + r]);
         }
     }
 

@@ -29,16 +29,15 @@ internal static class LaneSums
         return Sse.UnpackLow(sums.GetLower(), sums.GetUpper());
     }
 
-    /// <summary>The sums of sixteen products, in their order. Needs AVX-512.</summary>
+    /// <summary>The sums of eight products, in their order. Needs AVX-512.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> OfSixteen(Vector512<float> a0, Vector512<float> a1, Vector512<float> a2,
-        Vector512<float> a3, Vector512<float> b0, Vector512<float> b1, Vector512<float> b2, Vector512<float> b3,
-        Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> d0,
-        Vector512<float> d1, Vector512<float> d2, Vector512<float> d3)
+    public static Vector256<float> OfEight(Vector512<float> a0, Vector512<float> a1, Vector512<float> a2,
+        Vector512<float> a3, Vector512<float> a4, Vector512<float> a5, Vector512<float> a6, Vector512<float> a7)
     {
-        var low = Twos(Fours(Eights(a0, b0), Eights(c0, d0)), Fours(Eights(a1, b1), Eights(c1, d1)));
-        var high = Twos(Fours(Eights(a2, b2), Eights(c2, d2)), Fours(Eights(a3, b3), Eights(c3, d3)));
-        return Avx512F.Shuffle(low, high, 0b10_00_10_00) + Avx512F.Shuffle(low, high, 0b11_01_11_01);
+        // Of products 0, 4, 2 and 6 in the quarters of the first, of 1, 5, 3 and 7 in those of the second.
+        var twos = Twos(Fours(Eights(a0, a4), Eights(a2, a6)), Fours(Eights(a1, a5), Eights(a3, a7)));
+        var (low, high) = (twos.GetLower(), twos.GetUpper());
+        return Avx.Shuffle(low, high, 0b10_00_10_00) + Avx.Shuffle(low, high, 0b11_01_11_01);
     }
 
     // Lanes eight apart of two products: eight sums of the first, then eight of the second.
