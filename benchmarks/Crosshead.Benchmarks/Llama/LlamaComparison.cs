@@ -32,15 +32,17 @@ internal static class LlamaComparison
     ];
 
     public const string Usage =
-        "llama MODEL [--sequences 16] [--cached 16] [--threads N] [--type f32|bf16] [--rounds 5]; MODEL is a folder, "
-        + "or a .gguf file, which has a type of its own; without rounds only logits are compared";
+        "llama MODEL [--sequences 16] [--cached 16] [--threads N] [--type f32|bf16] [--rounds 5] [--flash on|off] "
+        + "[--library FOLDER]; MODEL is a folder, or a .gguf file, which has a type of its own; without rounds only "
+        + "logits are compared; flash attention is llama.cpp's choice unless given; FOLDER has another build of it";
 
     /// <summary>Compares, and prints a table. Returns the exit code: 1 if the two compute different logits.</summary>
     public static int Run(string folder, string[] options)
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-        LlamaEngine.Load();
         var given = Parse(options);
+        var place = given.GetValueOrDefault("--library");
+        if (place is null) LlamaEngine.Load();
         var (sequences, cached) = (Number(given, "--sequences", 16, 1), Number(given, "--cached", 16, 2));
         var threads = Number(given, "--threads", ComputeThreads.Count, 1);
         var rounds = Number(given, "--rounds", 5, 0);
@@ -49,6 +51,13 @@ internal static class LlamaComparison
             "f32" => ScalarType.Float32,
             "bf16" => ScalarType.BFloat16,
             var other => throw new CrossheadException($"--type is f32 or bf16, not {other}."),
+        };
+        bool? flash = given.GetValueOrDefault("--flash") switch
+        {
+            null => null,
+            "on" => true,
+            "off" => false,
+            var other => throw new CrossheadException($"--flash is on or off, not {other}."),
         };
         var isFile = folder.EndsWith(".gguf", StringComparison.Ordinal);
         var file = isFile ? folder : Path.Combine(Path.GetTempPath(), $"crosshead-{Environment.ProcessId}.gguf");
@@ -61,7 +70,8 @@ internal static class LlamaComparison
             }
             using var model = ModelDirectory.LoadFrozen(folder, isFile ? ScalarType.BFloat16 : type);
             using var weights = new CpuWeights(model);
-            using var peer = LLamaWeights.LoadFromFile(new ModelParams(file));
+            using var library = place is null ? null : new LlamaLibrary(place, file);
+            using var peer = place is null ? LLamaWeights.LoadFromFile(new ModelParams(file)) : null;
             var capacity = cached + Steps;
             if (capacity > model.Options.Context)
                 throw new CrossheadException($"--cached {cached} and {Steps} steps are {capacity} tokens; the model "
@@ -73,12 +83,12 @@ internal static class LlamaComparison
             using var ours = new CrossheadEngine(weights, sequences, capacity, threads);
             ours.Begin(prompts);
             double exact, difference;
-            using (var theirs = new LlamaEngine(peer, file, sequences, capacity, threads, exact: true))
+            using (var theirs = Theirs(exact: true))
             {
                 theirs.Begin(prompts);
                 exact = Difference(ours, theirs, sequences);
             }
-            using var timed = new LlamaEngine(peer, file, sequences, capacity, threads, exact: false);
+            using var timed = Theirs(exact: false);
             timed.Begin(prompts);
             difference = Difference(ours, timed, sequences);
             Print($"{sequences} sequences of {cached} tokens, {model.Options.Layers} layers of width "
@@ -86,7 +96,7 @@ internal static class LlamaComparison
                 + $"{CpuVectors.Description}, load {Load()}");
             Print($"largest difference of logits ÷ largest logit: {exact:0.0e+0}; with llama.cpp's cache in half "
                 + $"precision, as timed: {difference:0.0e+0}");
-            CompareTokens(folder, peer);
+            if (peer is not null) CompareTokens(folder, peer);
             // Rounding alone stays far below; a wrong model is far above.
             if (exact > (isFile ? 0.2 : type == ScalarType.Float32 ? 1e-3 : 5e-2))
             {
@@ -98,6 +108,10 @@ internal static class LlamaComparison
             Print($"Crosshead reads {weights.BytesPerToken >> 20} MiB of weights for a step; memory is read at "
                 + $"{WeightSpeeds.ReadSpeed(512, threads) / 1e9:0.0} GB/s");
             return 0;
+
+            BatchEngine Theirs(bool exact) => library is null
+                ? new LlamaEngine(peer!, file, sequences, capacity, threads, exact, flash)
+                : new LlamaLibraryEngine(library, sequences, capacity, threads, exact, flash);
         }
         finally
         {
@@ -175,7 +189,7 @@ internal static class LlamaComparison
 
     private static Dictionary<string, string> Parse(string[] options)
     {
-        string[] known = ["--sequences", "--cached", "--threads", "--type", "--rounds"];
+        string[] known = ["--sequences", "--cached", "--threads", "--type", "--rounds", "--flash", "--library"];
         var pairs = options.Chunk(2).ToArray();
         if (pairs.FirstOrDefault(pair => pair.Length < 2 || !known.Contains(pair[0])) is { } wrong)
             throw new CrossheadException($"{string.Join(' ', wrong)} is not understood; usage: {Usage}.");

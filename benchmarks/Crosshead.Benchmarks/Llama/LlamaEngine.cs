@@ -21,8 +21,9 @@ internal sealed class LlamaEngine : BatchEngine
     /// <param name="threads">Threads.</param>
     /// <param name="exact">A cache in float32 and attention without approximation, in place of llama.cpp's own
     /// choice, which is half precision.</param>
-    public LlamaEngine(LLamaWeights weights, string file, int sequences, int capacity, int threads, bool exact)
-        : base(sequences)
+    /// <param name="flash">Whether flash attention is used; null for llama.cpp's choice.</param>
+    public LlamaEngine(LLamaWeights weights, string file, int sequences, int capacity, int threads, bool exact,
+        bool? flash) : base(sequences)
     {
         var parameters = new ModelParams(file)
         {
@@ -34,6 +35,7 @@ internal sealed class LlamaEngine : BatchEngine
             UBatchSize = MostTokens,
             KVUnified = false,
         };
+        if (flash is { } uses) parameters.FlashAttention = uses;
         if (exact)
         {
             (parameters.TypeK, parameters.TypeV) = (GGMLType.GGML_TYPE_F32, GGMLType.GGML_TYPE_F32);
