@@ -4,7 +4,8 @@ namespace Crosshead.Decoding.Cpu;
 /// <summary>
 /// Softmax attention over the cache of a layer, for all variants except Talking-Heads. Phases: place queries, keys and
 /// values; sum values block by block; join the blocks, compose and norm the heads. Neighbouring tokens of a sequence
-/// multiply the cached rows together.
+/// multiply the cached rows together. Items are ordered by heads, as the outputs of projections are: most of what a
+/// thread reads it wrote itself, in its own caches.
 /// </summary>
 internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unmanaged, IPanelElement<T>
 {
@@ -71,7 +72,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
 
     /// <summary>Does an item of the first phase.</summary>
     protected virtual void Place(PassBlock pass, int item, int member) =>
-        _placement.Place(pass, item / _placement.Items, item % _placement.Items, member);
+        _placement.Place(pass, item % pass.Count, item / pass.Count, member);
 
     /// <summary>Number of items of the last phase.</summary>
     protected virtual int FinishItems(PassBlock pass) => pass.Count * Outputs.Items;
@@ -79,8 +80,8 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     /// <summary>Does an item of the last phase.</summary>
     protected virtual void Finish(PassBlock pass, int item, int member)
     {
-        var row = item / Outputs.Items;
-        Outputs.Finish(row, item % Outputs.Items, pass.GroupOf(row, Layout.RowsPerGroup), BlocksOf(pass[row]), member);
+        var row = item % pass.Count;
+        Outputs.Finish(row, item / pass.Count, pass.GroupOf(row, Layout.RowsPerGroup), BlocksOf(pass[row]), member);
     }
 
     /// <summary>Number of items of each phase between placing and finishing.</summary>
@@ -88,13 +89,13 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         pass.Groups(Layout.RowsPerGroup) * Layout.Units * MostBlocks(pass);
 
     /// <summary>
-    /// Does one item of a phase between placing and finishing. Here an item is a group of tokens, a unit of heads and a
+    /// Does one item of a phase between placing and finishing. Here an item is a unit of heads, a group of tokens and a
     /// block of positions.
     /// </summary>
     protected virtual void Attend(int phase, PassBlock pass, int item, int member)
     {
-        var most = MostBlocks(pass);
-        var (unit, group) = (item / most % Layout.Units, pass.GroupAt(item / most / Layout.Units, Layout.RowsPerGroup));
+        var (most, groups) = (MostBlocks(pass), pass.Groups(Layout.RowsPerGroup));
+        var (unit, group) = (item / most / groups, pass.GroupAt(item / most % groups, Layout.RowsPerGroup));
         var (first, end) = BlocksOf(pass, group);
         var block = first + (item % most);
         if (block >= end) return;

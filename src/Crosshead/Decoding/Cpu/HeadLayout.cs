@@ -13,6 +13,10 @@ internal sealed class HeadLayout
     // Vectors that are multiplied together: enough that loads are not the limit, few enough for the caches.
     private const int UsualVectors = 64;
 
+    // Of each query head: the heads that read the same rows for the same key/value head, and its place among them.
+    private readonly (int Same, int Within)[] _places;
+    private readonly int _together; // number of these heads
+
     /// <summary>The layout of a layer.</summary>
     /// <param name="options">Options of the layer.</param>
     /// <param name="width">Model width D.</param>
@@ -27,6 +31,8 @@ internal sealed class HeadLayout
         var isMixed = options.Variant == AttentionVariant.TalkingHeads; // all heads of a token are needed at once
         RowsPerGroup = isMixed ? 1 : Math.Clamp(UsualVectors / SlotsPerUnit, 1, PassBlock.MaxRows);
         VectorsPerItem = isMixed ? Heads : RowsPerGroup * SlotsPerUnit;
+        _together = Math.Min(Heads / Groups, Math.Min(SlotsPerKeyRow, SlotsPerValueRow));
+        _places = [.. Enumerable.Range(0, Heads).Select(head => Math.DivRem(Slot(head), _together))];
     }
 
     /// <summary>Number of key heads whose weights sum one value row: 2 in a differential pair, otherwise 1.</summary>
@@ -110,8 +116,7 @@ internal sealed class HeadLayout
     /// </summary>
     public int Vector(RowGroup group, int row, int head)
     {
-        var slots = Math.Min(Heads / Groups, Math.Min(SlotsPerKeyRow, SlotsPerValueRow));
-        var (same, within) = Math.DivRem(Slot(head), slots);
-        return (group.First * Heads) + (((same * group.Count) + row - group.First) * slots) + within;
+        var (same, within) = _places[head];
+        return (group.First * Heads) + (((same * group.Count) + row - group.First) * _together) + within;
     }
 }
