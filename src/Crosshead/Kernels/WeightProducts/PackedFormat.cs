@@ -44,16 +44,17 @@ internal sealed class PackedFormat(string name, int recordBytes)
 
     private static readonly PackedFormat s_wideFloats = new("F8_WIDE", (8 * Vector) + (2 * Tail));
 
+    private static readonly string[] s_formats = ["packed_weights.cuh", "packed_formats.cuh"];
+
     private static readonly Lazy<string> s_pack = new(
-        () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "packed_layout.cuh", "pack_weight.cu"));
-    private static readonly Lazy<string> s_rows = new(
-        () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "packed_layout.cuh", "packed_records.cuh",
-            "packed_rows.cu"));
+        () => KernelText.Read(["bfloat16.cuh", .. s_formats, "packed_layout.cuh", "pack_weight.cu"]));
+    private static readonly Lazy<string> s_rows = new(() => KernelText.Read(
+        ["bfloat16.cuh", .. s_formats, "packed_layout.cuh", "packed_records.cuh", "packed_rows.cu"]));
     private static readonly Lazy<string> s_multiply = new(() =>
     {
-        var product = KernelText.Read("packed_layout.cuh", "packed_product.cuh");
+        var product = KernelText.Read("packed_layout.cuh", "packed_columns.cuh", "packed_product.cuh");
         return $$"""
-            {{KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "gates.cuh", "packed_weights.cuh")}}
+            {{KernelText.Read(["bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "gates.cuh", .. s_formats])}}
             namespace first {
             {{product}}
             }
@@ -67,9 +68,8 @@ internal sealed class PackedFormat(string name, int recordBytes)
             {{KernelText.Read("packed_matmul.cu")}}
             """;
     });
-    private static readonly Lazy<string> s_tiles = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
-        "launches.cuh", "clusters.cuh", "packed_weights.cuh", "packed_layout.cuh", "packed_records.cuh",
-        "packed_tiles.cu"));
+    private static readonly Lazy<string> s_tiles = new(() => KernelText.Read(["bfloat16.cuh", "tensor_cores.cuh",
+        "launches.cuh", "clusters.cuh", .. s_formats, "packed_layout.cuh", "packed_records.cuh", "packed_tiles.cu"]));
 
     private readonly string _name = name;
     private readonly ConcurrentDictionary<(int Device, string Name, object? Variant), CudaKernel> _kernels = new();

@@ -1,5 +1,5 @@
 // Blocks of a file to records (packed_weights.cuh), a thread for each lane of a record.
-// Compiled behind bfloat16.cuh, packed_weights.cuh and packed_layout.cuh.
+// Compiled behind bfloat16.cuh, packed_formats.cuh and packed_layout.cuh.
 
 // source: rows of `stride` bytes; packed: the records of ⌈rows/16⌉ tiles of ⌈columns/256⌉ units.
 extern "C" __global__ void pack_weight(const u8* __restrict__ source, u8* __restrict__ packed, int rows, int columns,

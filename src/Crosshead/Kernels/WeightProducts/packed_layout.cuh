@@ -1,4 +1,4 @@
-// The records of a format. Behind packed_weights.cuh. Compile-time: FORMAT, the name of a format.
+// The records of a format. Behind packed_formats.cuh. Compile-time: FORMAT, the name of a format.
 
 typedef FORMAT Format;
 

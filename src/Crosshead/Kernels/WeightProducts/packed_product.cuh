@@ -15,8 +15,8 @@
 // Compile-time: FORMAT, TILES, WARPS, SPLIT, DEPTH (units read at once), TOKENS (most tokens: 1, 2, 4 or 8), GLU
 // (1 or 2: the first half of a warp's tiles are of a gate, the others the same of up, `outputs` rows further on, and
 // y is what gates.cuh says), NORM (1: x is normed), EXPERTS (1: a weight an expert, see below). For compute capability
-// 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, gates.cuh, packed_weights.cuh and
-// packed_layout.cuh.
+// 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, gates.cuh, packed_formats.cuh,
+// packed_layout.cuh and packed_columns.cuh.
 
 #define OWN_TILES (GLU ? TILES / 2 : TILES)        // a warp's tiles of outputs
 #define ACROSS (WARPS / SPLIT)                     // a block's groups of them
@@ -26,9 +26,6 @@
 #define SHIFTED (Format::BITS_BASE != 0 || Format::OFFSET != 0)
 #define FACTOR_WORDS (TOKENS == 1 ? 2 : PRODUCTS)  // of a plane: a lane's runs of all products
 #define TAIL_WORDS (TOKENS == 1 ? 1 : SOME_TAIL)   // of a row: those of a lane's runs
-#define TOKEN_EXPONENT (Format::EXPONENT ? 80 : 0) // tokens are multiplied by 2 to the power of this
-#define TWO_TO(exponent) (((exponent) + 127) << 7) // as bfloat16
-#define TWICE(number) (0x10001 * (number))         // in both halves of a word
 #define MADE_EARLY (TILES == 1 && DEPTH == 1 && TOKENS <= 2) // numbers are made before the tokens are there
 #define ITEMS ((OUTPUTS_OF_BLOCK * TOKENS + 32 * WARPS - 1) / (32 * WARPS)) // of a thread, in the end
 
@@ -58,46 +55,6 @@ __device__ __forceinline__ void fetch(Weights& w, const u8* record, int lane)
 #pragma unroll
         for (int of = 0; of < (Format::TAIL ? TAIL_WORDS : 0); of++)
             w.tails[upper][of] = *(const u32*)(record + tail_word(pair, upper, TOKENS == 1 ? tail_of(2 * quad) : of));
-}
-
-// A lane's columns of a run of a token; zeros where there is none.
-__device__ __forceinline__ void read_columns(uint2 (&columns)[2], const bf16* run, int quad, bool there)
-{
-    if constexpr (Format::SUBS == 1)
-    {
-        const uint4 both = there ? *(const uint4*)(run + first_column(quad, 0)) : make_uint4(0, 0, 0, 0);
-        columns[0] = make_uint2(both.x, both.y);
-        columns[1] = make_uint2(both.z, both.w);
-    }
-    else
-#pragma unroll
-        for (int half = 0; half < 2; half++)
-            columns[half] = there ? *(const uint2*)(run + first_column(quad, half)) : make_uint2(0, 0);
-}
-
-// Multiplies columns by the norm's weights; adds up their squares.
-__device__ __forceinline__ void norm_columns(uint2 (&columns)[2], const uint2 (&gains)[2], float& squares)
-{
-    auto scale = [&](u32 x, u32 gain) {
-        const float low = widen((bf16)(x & 0xffff)), high = widen((bf16)(x >> 16));
-        squares += low * low;
-        squares += high * high;
-        return pack(low * widen((bf16)(gain & 0xffff)), high * widen((bf16)(gain >> 16)));
-    };
-#pragma unroll
-    for (int half = 0; half < 2; half++)
-        columns[half] = make_uint2(scale(columns[half].x, gains[half].x), scale(columns[half].y, gains[half].y));
-}
-
-// Multiplies columns by 2^TOKEN_EXPONENT, which loses nothing, and those of the second pairs by 2^STEP less.
-__device__ __forceinline__ void enlarge(uint2 (&columns)[2])
-{
-    const u32 none = 0x80008000, first = TWICE(TWO_TO(TOKEN_EXPONENT)),
-        second = TWICE(TWO_TO(TOKEN_EXPONENT - Format::STEP));
-#pragma unroll
-    for (int half = 0; half < 2; half++)
-        columns[half] = make_uint2(multiply_add2(columns[half].x, first, none),
-            multiply_add2(columns[half].y, second, none));
 }
 
 // x [tokens, inputs], w the records of [outputs, inputs] (GLU: [2·outputs, inputs]), y rows of `stride` elements, as

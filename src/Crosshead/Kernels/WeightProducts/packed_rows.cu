@@ -1,5 +1,5 @@
 // Rows of a packed weight as bfloat16, rounded once from the numbers that its format defines.
-// Compiled behind bfloat16.cuh, packed_weights.cuh, packed_layout.cuh and packed_records.cuh.
+// Compiled behind bfloat16.cuh, packed_formats.cuh, packed_layout.cuh and packed_records.cuh.
 
 // Two numbers of a row.
 __device__ __forceinline__ u32 rounded(u32 numbers, float factor, float offset)

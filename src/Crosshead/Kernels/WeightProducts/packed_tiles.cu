@@ -10,7 +10,7 @@
 //
 // Compile-time: FORMAT, TILES, WARPS, TOKENS (a multiple of 8), STAGES, SUMS, GLU (1: a warp's first tile is of a gate,
 // its second the same of up, `outputs` rows further on, and y = silu(gate)·up). For compute capability 8.0 and later.
-// Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, packed_weights.cuh, packed_layout.cuh
+// Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, packed_formats.cuh, packed_layout.cuh
 // and packed_records.cuh.
 
 #define THREADS (32 * WARPS)
