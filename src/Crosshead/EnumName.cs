@@ -9,7 +9,7 @@ namespace Crosshead;
 /// </summary>
 public static class EnumName
 {
-    /// <summary>The name of a value.</summary>
+    /// <summary>The name of a value, which must be one of those that its type names.</summary>
     public static string Of(Enum value)
     {
         ArgumentNullException.ThrowIfNull(value);
@@ -17,10 +17,16 @@ public static class EnumName
         return value.GetType().GetField(name)!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? name;
     }
 
-    /// <summary>The names of all values, in their order.</summary>
-    public static string[] AllOf(Type type) => [.. Enum.GetValues(type).Cast<Enum>().Select(Of)];
+    /// <summary>The names of all values, in the order of their numbers.</summary>
+    public static IReadOnlyList<string> AllOf<T>() where T : struct, Enum =>
+        [.. Enum.GetValues<T>().Select(value => Of(value))];
 
     /// <summary>The value of a name.</summary>
-    public static T Read<T>(string name) where T : struct, Enum =>
-        (T)Enum.GetValues(typeof(T)).GetValue(Array.IndexOf(AllOf(typeof(T)), name))!;
+    /// <exception cref="CrossheadException">No value has the name.</exception>
+    public static T Read<T>(string name) where T : struct, Enum
+    {
+        foreach (var value in Enum.GetValues<T>())
+            if (Of(value) == name) return value;
+        throw new CrossheadException($"\"{name}\" is unknown; {Suggestion.For(name, AllOf<T>())}");
+    }
 }

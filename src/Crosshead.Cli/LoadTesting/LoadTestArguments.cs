@@ -2,7 +2,6 @@ using System.CommandLine;
 using Crosshead.Cli.LoadTesting.Measures;
 using Crosshead.Cli.LoadTesting.Prompts;
 using Crosshead.Cli.Options;
-using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Cli.LoadTesting;
 

@@ -26,7 +26,7 @@ internal static class NameOption
     /// <param name="description">What is chosen.</param>
     /// <param name="otherwise">The choice if the option is not given.</param>
     public static Option<string> WithDefault<T>(string name, string description, T otherwise) where T : struct, Enum =>
-        WithDefault(name, description, EnumName.Of(otherwise), EnumName.AllOf(typeof(T)));
+        WithDefault(name, description, EnumName.Of(otherwise), EnumName.AllOf<T>());
 
     /// <summary>The value of such an option.</summary>
     /// <param name="arguments">The command line.</param>

@@ -10,7 +10,6 @@ using Crosshead.Text.Chat;
 using Crosshead.Text.Chat.Answers;
 using Crosshead.TextModels;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Crosshead.Server.Loading;
 
