@@ -74,16 +74,16 @@ internal sealed class AttentionWeights : IDisposable
     /// <exception cref="CrossheadException">The decoder does not know the mechanism.</exception>
     public static AttentionWeights Of(IAttention attention, WeightReader reader, AttentionOptions options,
         int width) => attention switch
-    {
-        DeferredAttention a => Of(a.Layer, reader, options, width),
-        FrozenAttention a => Multihead(a.Layer, reader, options, width),
-        MultiheadAttention a => Multihead(a, reader, options, width),
-        TalkingHeadsAttention a => TalkingHeads(a, reader, options, width),
-        DifferentialAttention a => Differential(a, reader, options, width),
-        LatentAttention a => OfLatent(a, reader, options, width),
-        _ => throw new CrossheadException($"the CPU decoder does not know {options.Variant.NameOf()} attention; "
-            + "decode with the model itself (TensorDecoder)."),
-    };
+        {
+            DeferredAttention a => Of(a.Layer, reader, options, width),
+            FrozenAttention a => Multihead(a.Layer, reader, options, width),
+            MultiheadAttention a => Multihead(a, reader, options, width),
+            TalkingHeadsAttention a => TalkingHeads(a, reader, options, width),
+            DifferentialAttention a => Differential(a, reader, options, width),
+            LatentAttention a => OfLatent(a, reader, options, width),
+            _ => throw new CrossheadException($"the CPU decoder does not know {options.Variant.NameOf()} attention; "
+                + "decode with the model itself (TensorDecoder)."),
+        };
 
     private static AttentionWeights Multihead(
         MultiheadAttention attention, WeightReader reader, AttentionOptions options, int width)
