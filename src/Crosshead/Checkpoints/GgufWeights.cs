@@ -59,6 +59,7 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     /// <inheritdoc/>
     public void BeginCheck(ModelOptions options)
     {
+        file.SetHeadersAside();
         foreach (var tensor in ModelParts.Shapes(options).Select(p => PlaceOf(p.Name, p.Shape, options))
             .GroupBy(p => p.Tensor).Where(parts => parts.All(LiesInPlace)).Select(parts => file.Tensors[parts.Key]))
             _begun.Add(tensor.Name, file.Matrix(tensor.Name, 0, tensor.Elements / tensor.Dimensions[0],

@@ -62,6 +62,9 @@ internal sealed unsafe class GgufFile : IDisposable
     public ReadOnlySpan<byte> HeaderBytes =>
         Bytes(-Header.DataStart, (int)Math.Min(Header.DataStart, int.MaxValue));
 
+    /// <summary>Says that the header will not be read soon: its pages then no longer count as memory.</summary>
+    public void SetHeaderAside() => _map.Release(0, Header.DataStart);
+
     /// <summary>Bytes of the tensors, without a copy; valid until the file is closed.</summary>
     /// <param name="offset">Position of the first, from the start of the tensors' bytes.</param>
     /// <param name="count">Number of bytes.</param>

@@ -10,6 +10,8 @@ namespace Crosshead.Checkpoints.Gguf;
 /// </summary>
 public sealed unsafe class GgufMetadata
 {
+    private const int PieceCount = 1024;
+
     private readonly MappedFile _map;
     private readonly string _path;
     private readonly Dictionary<string, GgufPlace> _places;
@@ -67,6 +69,21 @@ public sealed unsafe class GgufMetadata
     public IReadOnlyList<long>? Integers(string key) =>
         Find(key, list: true, "a list of whole numbers", Whole) is { } place ? Numbers<long>(key, place) : null;
 
+    /// <summary>A list of whole numbers, each as something else; null if the key is absent.</summary>
+    /// <exception cref="CrossheadException">The value is no list of whole numbers.</exception>
+    internal T[]? Integers<T>(string key, Func<long, T> convert)
+    {
+        if (Find(key, list: true, "a list of whole numbers", Whole) is not { } place) return null;
+        var (values, numbers) = (new T[place.Count], new long[Math.Min(place.Count, PieceCount)]);
+        for (var first = 0; first < values.Length; first += numbers.Length)
+        {
+            var piece = numbers.AsSpan(0, Math.Min(numbers.Length, values.Length - first));
+            Read(key, place, first, piece);
+            for (var i = 0; i < piece.Length; i++) values[first + i] = convert(piece[i]);
+        }
+        return values;
+    }
+
     /// <summary>A list of numbers; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no list of numbers.</exception>
     public IReadOnlyList<double>? Numbers(string key) =>
@@ -99,27 +116,36 @@ public sealed unsafe class GgufMetadata
 
     private GgufTexts Texts(GgufPlace place) => new(_map, place.Offset, place.Count);
 
-    private T[] Numbers<T>(string key, GgufPlace place) where T : INumber<T> => place.Type switch
-    {
-        GgufValueType.UInt8 => Converted<byte, T>(key, place),
-        GgufValueType.Int8 => Converted<sbyte, T>(key, place),
-        GgufValueType.UInt16 => Converted<ushort, T>(key, place),
-        GgufValueType.Int16 => Converted<short, T>(key, place),
-        GgufValueType.UInt32 => Converted<uint, T>(key, place),
-        GgufValueType.Int32 => Converted<int, T>(key, place),
-        GgufValueType.UInt64 => Converted<ulong, T>(key, place),
-        GgufValueType.Int64 => Converted<long, T>(key, place),
-        GgufValueType.Float32 => Converted<float, T>(key, place),
-        _ => Converted<double, T>(key, place),
-    };
-
-    private T[] Converted<TFrom, T>(string key, GgufPlace place)
-        where TFrom : unmanaged, INumber<TFrom> where T : INumber<T>
+    private T[] Numbers<T>(string key, GgufPlace place) where T : INumber<T>
     {
         var values = new T[place.Count];
+        Read<T>(key, place, 0, values);
+        return values;
+    }
+
+    private void Read<T>(string key, GgufPlace place, int first, Span<T> values) where T : INumber<T>
+    {
+        switch (place.Type)
+        {
+            case GgufValueType.UInt8: Convert<byte, T>(key, place, first, values); break;
+            case GgufValueType.Int8: Convert<sbyte, T>(key, place, first, values); break;
+            case GgufValueType.UInt16: Convert<ushort, T>(key, place, first, values); break;
+            case GgufValueType.Int16: Convert<short, T>(key, place, first, values); break;
+            case GgufValueType.UInt32: Convert<uint, T>(key, place, first, values); break;
+            case GgufValueType.Int32: Convert<int, T>(key, place, first, values); break;
+            case GgufValueType.UInt64: Convert<ulong, T>(key, place, first, values); break;
+            case GgufValueType.Int64: Convert<long, T>(key, place, first, values); break;
+            case GgufValueType.Float32: Convert<float, T>(key, place, first, values); break;
+            default: Convert<double, T>(key, place, first, values); break;
+        }
+    }
+
+    private void Convert<TFrom, T>(string key, GgufPlace place, int first, Span<T> values)
+        where TFrom : unmanaged, INumber<TFrom> where T : INumber<T>
+    {
         for (var i = 0; i < values.Length; i++)
         {
-            var value = Unsafe.ReadUnaligned<TFrom>(At(place) + (long)i * sizeof(TFrom));
+            var value = Unsafe.ReadUnaligned<TFrom>(At(place) + (long)(first + i) * sizeof(TFrom));
             try
             {
                 values[i] = T.CreateChecked(value);
@@ -130,6 +156,5 @@ public sealed unsafe class GgufMetadata
                     $"\"{_path}\": the key \"{key.Shown()}\" holds {value}; the largest number is {long.MaxValue}.", e);
             }
         }
-        return values;
     }
 }

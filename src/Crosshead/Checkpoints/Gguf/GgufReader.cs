@@ -122,6 +122,12 @@ public sealed class GgufReader : IDisposable
         foreach (var file in _files) file.Dispose();
     }
 
+    /// <summary>Says that metadata are not needed soon. A tokenizer's take several MiB.</summary>
+    internal void SetHeadersAside()
+    {
+        foreach (var file in _files) file.SetHeaderAside();
+    }
+
     private static Dictionary<string, GgufTensor> Joined(IReadOnlyList<GgufFile> files)
     {
         var tensors = new Dictionary<string, GgufTensor>();

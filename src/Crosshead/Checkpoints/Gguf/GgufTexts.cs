@@ -14,6 +14,8 @@ internal sealed unsafe class GgufTexts : IReadOnlyList<string>
 {
     private readonly MappedFile _map;
     private readonly long _start;
+    private const int Between = 64; // texts from one known place to the next
+
     private readonly Lazy<long[]> _places;
 
     /// <summary>Texts in a file. They can be asked for until it is closed.</summary>
@@ -34,7 +36,9 @@ internal sealed unsafe class GgufTexts : IReadOnlyList<string>
     {
         get
         {
-            var at = _places.Value[index];
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count);
+            var at = _places.Value[index / Between];
+            for (var i = index % Between; i > 0; i--) Bytes(ref at);
             return Encoding.UTF8.GetString(Bytes(ref at));
         }
     }
@@ -86,10 +90,10 @@ internal sealed unsafe class GgufTexts : IReadOnlyList<string>
 
     private long[] Places()
     {
-        var (places, at) = (new long[Count], 0L);
-        for (var i = 0; i < places.Length; i++)
+        var (places, at) = (new long[(Count + Between - 1) / Between], 0L);
+        for (var i = 0; i < Count; i++)
         {
-            places[i] = at;
+            if (i % Between == 0) places[i / Between] = at;
             Bytes(ref at);
         }
         return places;

@@ -30,7 +30,7 @@ internal static class GgufTokenReader
                     + $"at most {LongestToken} are possible; get the file again.");
         return tokens.Model switch
         {
-            GgufTokens.Bytes => ReadBytes(tokens, path),
+            GgufTokens.Bytes => ReadBytes(tokens, path, place - texts.Count * (long)sizeof(ulong)),
             GgufTokens.SentencePieces => ReadPieces(tokens, path),
             GgufTokens.None or "none" => throw new CrossheadException($"\"{path}\" has no tokenizer "
                 + $"({GgufTokens.ModelKey} is \"{tokens.Model}\"); use a file with the model's tokenizer."),
@@ -40,11 +40,11 @@ internal static class GgufTokenReader
         };
     }
 
-    private static (TokenizerDefinition, TokenizerConfig) ReadBytes(GgufTokens tokens, string path)
+    private static (TokenizerDefinition, TokenizerConfig) ReadBytes(GgufTokens tokens, string path, long bytes)
     {
         var rule = GgufPreTokenizer.Named(tokens.Pre, path);
         var (texts, place) = (GgufTexts.Of(tokens.Tokens), 0L);
-        var (model, added) = (new TokenTexts(texts.Count), new List<AddedToken>());
+        var (model, added) = (new TokenTexts(texts.Count, bytes), new List<AddedToken>());
         var kinds = tokens.Kinds.ToArray();
         for (var id = 0; id < texts.Count; id++)
         {
@@ -55,7 +55,7 @@ internal static class GgufTokenReader
                 throw new CrossheadException($"\"{path}\": the token \"{texts[id].Shown()}\" has the ids "
                     + $"{model.IdOf(text)} and {id}; a token has one id; get the file again.");
             if (kind is SentencePieceKind.Control or SentencePieceKind.UserDefined or SentencePieceKind.Unknown)
-                added.Add(new AddedToken(id, texts[id], Special: kind != SentencePieceKind.UserDefined));
+                added.Add(new AddedToken(id, Encoding.UTF8.GetString(text), Special: kind != SentencePieceKind.UserDefined));
         }
         GC.KeepAlive(texts);
         var vocabulary = new Vocabulary(model, added);
@@ -84,9 +84,10 @@ internal static class GgufTokenReader
 
     private static (int Left, int Right, int Id)[] MergesOf(GgufTexts texts, Vocabulary vocabulary, string path)
     {
-        var (merges, place) = (new (int, int, int)[texts.Count], 0L);
+        var (merges, place) = (new (int Left, int Right, int Id)[texts.Count], 0L);
         for (var i = 0; i < merges.Length; i++)
-            merges[i] = VocabularyFile.Merge(texts.Next(ref place), vocabulary, i, path);
+            merges[i] = VocabularyFile.Merge(texts.Next(ref place), vocabulary, i, path,
+                i > 0 ? merges[i - 1].Id : 0);
         GC.KeepAlive(texts);
         return merges;
     }

@@ -70,15 +70,14 @@ internal sealed record GgufTokens
     public static GgufTokens Read(GgufMetadata metadata, string path)
     {
         var tokens = metadata.StoredTexts(Key + "tokens") ?? throw Lacks("tokens");
-        var kinds = metadata.Integers(Key + "token_type");
         return new GgufTokens
         {
             Model = metadata.Text(ModelKey) ?? throw Lacks("model"),
             Pre = metadata.Text(PreKey),
             Tokens = tokens,
-            Kinds = PerToken("token_type", kinds, Kind)
+            Kinds = PerToken("token_type", metadata.Integers(Key + "token_type", Kind))
                 ?? [.. Enumerable.Repeat(SentencePieceKind.Normal, tokens.Count)],
-            Scores = PerToken("scores", metadata.Numbers(Key + "scores"), score => (float)score),
+            Scores = PerToken("scores", metadata.Numbers(Key + "scores")?.Select(score => (float)score).ToArray()),
             Merges = metadata.StoredTexts(Key + "merges"),
             Begin = Id("bos"),
             End = Id("eos"),
@@ -94,16 +93,10 @@ internal sealed record GgufTokens
         CrossheadException Lacks(string name) => new($"\"{path}\" has no tokenizer: the key {Key}{name} is missing; "
             + "use a file with the model's tokenizer, or the model's own folder.");
 
-        TOut[]? PerToken<T, TOut>(string name, IReadOnlyList<T>? values, Func<T, TOut> convert)
-        {
-            if (values is null) return null;
-            if (values.Count < tokens.Count)
-                throw new CrossheadException($"\"{path}\": the key {Key}{name} has {values.Count} values for "
-                    + $"{tokens.Count} tokens; get the file again.");
-            var converted = new TOut[tokens.Count];
-            for (var id = 0; id < converted.Length; id++) converted[id] = convert(values[id]);
-            return converted;
-        }
+        T[]? PerToken<T>(string name, T[]? values) => values is null || values.Length == tokens.Count ? values
+            : values.Length > tokens.Count ? values[..tokens.Count]
+            : throw new CrossheadException($"\"{path}\": the key {Key}{name} has {values.Length} values for "
+                + $"{tokens.Count} tokens; get the file again.");
 
         int? Id(string name) => metadata.Integer($"{Key}{name}_token_id") is not { } id ? null
             : id >= 0 && id < tokens.Count ? (int)id

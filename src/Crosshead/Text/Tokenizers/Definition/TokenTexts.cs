@@ -25,7 +25,8 @@ internal sealed class TokenTexts
 
     /// <summary>A table without tokens.</summary>
     /// <param name="most">Number of tokens that it has room for.</param>
-    public TokenTexts(int most)
+    /// <param name="bytes">Number of bytes that it has room for. It grows if they do not suffice.</param>
+    public TokenTexts(int most, long bytes)
     {
         var bits = 4;
         while (1L << bits < most * 2L)
@@ -33,13 +34,13 @@ internal sealed class TokenTexts
         _shift = 64 - bits;
         _slots = new int[1 << bits];
         _places = new (int, int)[most];
-        _bytes = new byte[Math.Min(most * 8L, 1 << 24) + 1];
+        _bytes = new byte[Math.Min(bytes, 1 << 24) + 1];
     }
 
     /// <summary>The tokens of a dictionary.</summary>
     public static TokenTexts Of(IReadOnlyDictionary<string, int> tokens)
     {
-        var texts = new TokenTexts(tokens.Count);
+        var texts = new TokenTexts(tokens.Count, tokens.Count * 8L);
         foreach (var (token, id) in tokens)
             texts.TryAdd(Encoding.UTF8.GetBytes(token), id);
         return texts;
@@ -88,6 +89,11 @@ internal sealed class TokenTexts
         return Utf8.FromUtf16(text, utf8, out _, out var count, replaceInvalidSequences: false) == OperationStatus.Done
             ? IdOf(utf8[..count]) : null; // half of a surrogate pair is in no token
     }
+
+    /// <summary>Whether the text of a token is that of two others, one after the other.</summary>
+    public bool IsJoined(int id, ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) => Has(id)
+        && BytesOf(id) is var text && text.Length == left.Length + right.Length && text.StartsWith(left)
+        && text.EndsWith(right);
 
     /// <summary>Whether an id is a token's.</summary>
     public bool Has(int id) => (uint)id < (uint)_places.Length && _places[id].Start > 0;

@@ -42,6 +42,22 @@ internal sealed class Vocabulary
     /// <summary>The id of a token of the model, which is given in UTF-8, or null.</summary>
     public int? ModelIdOf(ReadOnlySpan<byte> token) => _model.IdOf(token);
 
+    /// <summary>The id of the token of the model whose text is two others', or null.</summary>
+    /// <param name="left">The text of the one, in UTF-8.</param>
+    /// <param name="right">The text of the other.</param>
+    /// <param name="near">An id that it probably has, or the one after that, where it is looked for first.</param>
+    public int? ModelIdOf(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, int near)
+    {
+        const int Most = 64; // bytes on the stack
+        if (_model.IsJoined(near, left, right)) return near;
+        if (_model.IsJoined(near + 1, left, right)) return near + 1;
+        var length = left.Length + right.Length;
+        var both = length <= Most ? stackalloc byte[Most] : new byte[length];
+        left.CopyTo(both);
+        right.CopyTo(both[left.Length..]);
+        return ModelIdOf(both[..length]);
+    }
+
     /// <summary>Whether an id is a token's.</summary>
     public bool Has(int id) => Added.ContainsKey(id) || _model.Has(id);
 

@@ -1,7 +1,7 @@
 namespace Crosshead.Text.Tokenizers.Formats;
 
 /// <summary>What a piece of a SentencePiece vocabulary is for, numbered as in its files.</summary>
-internal enum SentencePieceKind
+internal enum SentencePieceKind : byte
 {
     /// <summary>Text.</summary>
     Normal = 1,

@@ -105,7 +105,7 @@ internal sealed class TokenizerReader
             // "a b" in older files, ["a", "b"] in newer ones.
             string[] pair = entry.ValueKind == JsonValueKind.String ? entry.GetString()!.Split(' ')
                 : [.. entry.EnumerateArray().Select(e => e.GetString() ?? "")];
-            merges.Add(VocabularyFile.Merge(pair, vocabulary, merges.Count, _name));
+            merges.Add(VocabularyFile.Merge(pair, vocabulary, merges.Count, _name, merges.LastOrDefault().Id));
         }
         return merges;
     }

@@ -30,37 +30,32 @@ internal static class VocabularyFile
     /// <param name="vocabulary">The tokens.</param>
     /// <param name="index">Number of the merge, for messages.</param>
     /// <param name="name">The file, for messages.</param>
+    /// <param name="before">What the merge before it made: most files have the next token here, or the same.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a file has hundreds of thousands of merges
     public static (int Left, int Right, int Id) Merge(ReadOnlySpan<byte> merge, Vocabulary vocabulary, int index,
-        string name)
+        string name, int before = 0)
     {
         var space = merge.IndexOf((byte)' ');
         return space >= 0 && !merge[(space + 1)..].Contains((byte)' ')
-            && IdsOf(merge[..space], merge[(space + 1)..], vocabulary) is { } ids
+            && IdsOf(merge[..space], merge[(space + 1)..], vocabulary, before) is { } ids
                 ? ids : throw NoMerge(Encoding.UTF8.GetString(merge), index, name);
     }
 
     /// <summary>The ids of a merge that is given as a text.</summary>
-    public static (int Left, int Right, int Id) Merge(string merge, Vocabulary vocabulary, int index, string name) =>
-        Merge(Encoding.UTF8.GetBytes(merge), vocabulary, index, name);
+    public static (int Left, int Right, int Id) Merge(string merge, Vocabulary vocabulary, int index, string name,
+        int before = 0) => Merge(Encoding.UTF8.GetBytes(merge), vocabulary, index, name, before);
 
     /// <summary>The ids of a merge whose tokens are apart.</summary>
-    public static (int Left, int Right, int Id) Merge(string[] pair, Vocabulary vocabulary, int index, string name) =>
-        pair.Length == 2 && IdsOf(Encoding.UTF8.GetBytes(pair[0]), Encoding.UTF8.GetBytes(pair[1]), vocabulary)
-            is { } ids ? ids : throw NoMerge(string.Join(' ', pair), index, name);
+    public static (int Left, int Right, int Id) Merge(string[] pair, Vocabulary vocabulary, int index, string name,
+        int before = 0) => pair.Length == 2
+            && IdsOf(Encoding.UTF8.GetBytes(pair[0]), Encoding.UTF8.GetBytes(pair[1]), vocabulary, before) is { } ids
+            ? ids : throw NoMerge(string.Join(' ', pair), index, name);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static (int Left, int Right, int Id)? IdsOf(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right,
-        Vocabulary vocabulary)
-    {
-        const int Most = 64; // bytes on the stack
-        var length = left.Length + right.Length;
-        var both = length <= Most ? stackalloc byte[Most] : new byte[length];
-        left.CopyTo(both);
-        right.CopyTo(both[left.Length..]);
-        return vocabulary.ModelIdOf(left) is { } first && vocabulary.ModelIdOf(right) is { } second
-            && vocabulary.ModelIdOf(both[..length]) is { } id ? (first, second, id) : null;
-    }
+        Vocabulary vocabulary, int before) =>
+        vocabulary.ModelIdOf(left) is { } first && vocabulary.ModelIdOf(right) is { } second
+            && vocabulary.ModelIdOf(left, right, before) is { } id ? (first, second, id) : null;
 
     private static CrossheadException NoMerge(string merge, int index, string name) =>
         new($"{name}: merge {index}, \"{merge.Shown()}\", is not two tokens of the vocabulary that make a third; the "

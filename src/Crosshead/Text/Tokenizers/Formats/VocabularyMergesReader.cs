@@ -70,7 +70,8 @@ internal static class VocabularyMergesReader
         var merges = new List<(int Left, int Right, int Id)>();
         foreach (var line in Encoding.UTF8.GetString(text).Split('\n', StringSplitOptions.RemoveEmptyEntries))
             if (!(merges.Count == 0 && line.StartsWith("#version", StringComparison.Ordinal)))
-                merges.Add(VocabularyFile.Merge(line.TrimEnd('\r'), vocabulary, merges.Count, name));
+                merges.Add(VocabularyFile.Merge(line.TrimEnd('\r'), vocabulary, merges.Count, name,
+                    merges.LastOrDefault().Id));
         var made = merges.Select(merge => merge.Id).ToHashSet();
         var missing = vocabulary.Model.FirstOrDefault(
             token => token.Key.Length > 1 && !made.Contains(token.Value) && !vocabulary.Added.ContainsKey(token.Value));
