@@ -111,6 +111,7 @@ internal sealed class GenerateCommand : CliCommand
             $"{statistics.NewTokens} tokens at {statistics.DecodeTokensPerSecond:0} tokens/s after a prompt of "
             + $"{statistics.PromptTokens} tokens in {Quantity.Time(TimeSpan.FromSeconds(statistics.PrefillSeconds))}; "
             + $"the cache holds {Quantity.Bytes(statistics.CacheBytes)}.");
+        if (!output.Json) return; // a start does not wait for code that writes JSON
         var first = run.Sequences[0];
         output.Result(new JsonObject
         {

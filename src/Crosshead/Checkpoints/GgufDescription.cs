@@ -23,7 +23,6 @@ internal sealed class GgufDescription : ModelDescription
         if (file.Tensors.Values.Any(t => t.Type.BlockSize > 1))
             Quantization = NameOf(file.Metadata) ?? Weights.TypeName;
         _vocabulary = new(ReadVocabulary);
-        ConfigurationHash = Convert.ToHexStringLower(XxHash128.Hash(file.Header));
     }
 
     /// <inheritdoc/>
@@ -45,7 +44,14 @@ internal sealed class GgufDescription : ModelDescription
     public override string WeightsHash => Checkpoints.WeightsHash.Of(_files, Path);
 
     /// <inheritdoc/>
-    public override string ConfigurationHash { get; }
+    public override string ConfigurationHash
+    {
+        get
+        {
+            using var file = GgufReader.Open(Path);
+            return Convert.ToHexStringLower(XxHash128.Hash(file.Header));
+        }
+    }
 
     /// <summary>Reads the headers of a model's files.</summary>
     /// <param name="path">The file, or the first of several.</param>
