@@ -55,7 +55,8 @@ internal static class GgufTokenReader
                 throw new CrossheadException($"\"{path}\": the token \"{texts[id].Shown()}\" has the ids "
                     + $"{model.IdOf(text)} and {id}; a token has one id; get the file again.");
             if (kind is SentencePieceKind.Control or SentencePieceKind.UserDefined or SentencePieceKind.Unknown)
-                added.Add(new AddedToken(id, Encoding.UTF8.GetString(text), Special: kind != SentencePieceKind.UserDefined));
+                added.Add(new AddedToken(id, Encoding.UTF8.GetString(text),
+                    Special: kind != SentencePieceKind.UserDefined));
         }
         GC.KeepAlive(texts);
         var vocabulary = new Vocabulary(model, added);
