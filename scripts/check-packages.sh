@@ -23,7 +23,8 @@ dotnet tool install Crosshead.Cli --tool-path "$work/tool" --add-source "$work/p
 crosshead=$work/tool/crosshead
 "$crosshead" --version
 "$crosshead" generate "$model" --prompt "Once upon a time" --max-tokens 12 --temperature 0
-timeout 120 "$crosshead" serve "$model" --port 0 2> "$work/log" > "$work/out" &
+# In the foreground, timeout passes a signal on once; otherwise twice, and the second ends the server at once.
+timeout --foreground 120 "$crosshead" serve "$model" --port 0 2> "$work/log" > "$work/out" &
 server=$!
 for _ in $(seq 300); do
   url=$(sed -n 's/.*listening at \([^;]*\)\/;.*/\1/p' "$work/log")
