@@ -47,12 +47,12 @@ internal sealed class CommandOutputs
             if (output.In(arguments) is not { } path) continue;
             foreach (var place in output.Places(path).Select(Full))
             {
-                if (!taken.TryAdd(place, output.Name) && taken[place] == output.Name)
-                    throw new CrossheadException($"{output.Name} \"{path}\" has the name of another file that is "
-                        + "written beside it; give it another ending.");
-                if (taken[place] != output.Name)
-                    throw new CrossheadException($"{output.Name} \"{path}\" and {taken[place]} would be written to "
-                        + $"\"{place}\" both; name another place for one of them.");
+                if (!taken.TryAdd(place, output.Name))
+                    throw new CrossheadException(taken[place] == output.Name
+                        ? $"{output.Name} \"{path}\" has the name of another file that is written beside it; give it "
+                            + "another ending."
+                        : $"{output.Name} \"{path}\" and {taken[place]} would be written to \"{place}\" both; name "
+                            + "another place for one of them.");
                 if (overwrite && output.ReplacesAll
                     && Inputs(arguments).FirstOrDefault(i => IsWithin(Full(i), place)) is { } input)
                     throw new CrossheadException($"{output.Name} \"{path}\" would replace \"{input}\", which this "
