@@ -4,7 +4,6 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Layers;
 
-[Collection(Alone.Name)]
 public sealed class RecomputeTests
 {
     [Fact]

@@ -26,7 +26,7 @@ internal sealed unsafe class GradientNode
     [ThreadStatic] private static Tensor?[]? t_returned; // libtorch copies the gradients after Apply has returned
     [ThreadStatic] private static nint* t_wrapped;
     [ThreadStatic] private static bool t_once;
-    private static Exception? s_failure;
+    [ThreadStatic] private static FirstFailure? t_failure;
 
     private readonly ApplyCallback _apply;
     private readonly DeletedCallback _deleted;
@@ -35,6 +35,7 @@ internal sealed unsafe class GradientNode
     private Native.NodePointers _pointers;
     private BackwardFunction? _backward;
     private Tensor[] _saved = [];
+    private FirstFailure _failure = new();
     private nint* _results;
     private int _inputs;
     private bool _once;
@@ -101,12 +102,12 @@ internal sealed unsafe class GradientNode
     }
 
     /// <summary>
-    /// Throws what went wrong in a backward pass since the last call, if anything did: its gradients are missing.
+    /// Throws what went wrong since the last call in the backward pass of a graph that this thread recorded, if
+    /// anything did: its gradients are missing. A backward pass may run on other threads (a GPU's does).
     /// </summary>
     public static void RethrowFailure()
     {
-        if (Volatile.Read(ref s_failure) is not null && Interlocked.Exchange(ref s_failure, null) is { } failure)
-            ExceptionDispatchInfo.Throw(failure);
+        if (t_failure?.Take() is { } failure) ExceptionDispatchInfo.Throw(failure);
     }
 
     private void Attach(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> saved,
@@ -115,6 +116,7 @@ internal sealed unsafe class GradientNode
         _pointers = Native.NewNode(_applyAddress, _deletedAddress);
         _backward = backward;
         (_inputs, _once) = (inputs.Length, t_once);
+        _failure = t_failure ??= new();
         _results = (nint*)NativeMemory.Alloc((nuint)inputs.Length, (nuint)sizeof(nint));
         // A saved output that is the output itself would keep its own graph alive for ever.
         _saved = new Tensor[saved.Length];
@@ -160,7 +162,7 @@ internal sealed unsafe class GradientNode
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Interlocked.CompareExchange(ref s_failure, e, null);
+            _failure.Keep(e);
         }
         return new Native.HandleArray { Handles = _results, Count = _inputs };
     }

@@ -3,7 +3,6 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Kernels.Common;
 
-[Collection(Alone.Name)]
 public sealed class GradientNodeTests
 {
     [Fact]
@@ -16,6 +15,26 @@ public sealed class GradientNodeTests
         output.sum().backward();
         Assert.Equal("no memory", Assert.Throws<InvalidOperationException>(GradientNode.RethrowFailure).Message);
         GradientNode.RethrowFailure(); // told once
+    }
+
+    [Fact]
+    public void A_failure_is_told_to_the_thread_whose_graph_it_was()
+    {
+        using var allFailed = new Barrier(3);
+        var told = new string[3];
+        var ranks = Enumerable.Range(0, 3).Select(rank => new Thread(() =>
+        {
+            using var scope = NewDisposeScope();
+            var (input, output) = (ones(3, requires_grad: true), zeros(3));
+            GradientNode.Record([input], [output], [], (_, _) => throw new InvalidOperationException($"rank {rank}"));
+            output.sum().backward();
+            allFailed.SignalAndWait();
+            told[rank] = Record.Exception(GradientNode.RethrowFailure)?.Message ?? "nothing";
+        })).ToArray();
+        foreach (var rank in ranks) rank.Start();
+        foreach (var rank in ranks) rank.Join();
+        Assert.Equal(["rank 0", "rank 1", "rank 2"], told);
+        GradientNode.RethrowFailure(); // none of this thread's
     }
 
     [Fact]
