@@ -1,6 +1,6 @@
 namespace Crosshead.Kernels.Common;
 
-/// <summary>The first failure of several threads' work, kept until the thread that waits for the work takes it.</summary>
+/// <summary>The first failure of several threads' work, kept until the thread that waits for it takes it.</summary>
 internal sealed class FirstFailure
 {
     private Exception? _failure;
@@ -9,5 +9,6 @@ internal sealed class FirstFailure
     public void Keep(Exception failure) => Interlocked.CompareExchange(ref _failure, failure, null);
 
     /// <summary>Gives what is kept, once; null if nothing went wrong.</summary>
-    public Exception? Take() => Volatile.Read(ref _failure) is null ? null : Interlocked.Exchange(ref _failure, null);
+    public Exception? Take() =>
+        Volatile.Read(ref _failure) is null ? null : Interlocked.Exchange(ref _failure, null);
 }
