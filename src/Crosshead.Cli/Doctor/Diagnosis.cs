@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Crosshead.Kernels.Optimizer;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Cuda;
+using Crosshead.Runtime.MachineCode;
 using Crosshead.Training.Recipes;
 
 namespace Crosshead.Cli.Doctor;
@@ -46,6 +47,7 @@ internal sealed class Diagnosis
         Add("processor", $"{Environment.ProcessorCount} cores, {CpuVectors.Description}{bfloat16}",
             CpuVectors.AreUsed ? null
                 : "training and decoding are several times as fast on a processor with AVX2 or AVX-512");
+        Add("machine code", GeneratedCode.Description);
         var threads = ComputeThreads.Choice;
         Add("threads", $"{threads.Count}: {threads.Reason}; --threads or {ComputeThreads.Variable} changes it");
         Add("memory", $"{Quantity.Bytes(AvailableMemory())} available to this process");
