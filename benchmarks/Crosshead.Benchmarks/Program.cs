@@ -32,6 +32,11 @@ if (args is ["weights", .. var weights])
     WeightSpeeds.Run(weights);
     return 0;
 }
+if (args is ["codes", .. var codes])
+{
+    CodeSpeeds.Run(codes);
+    return 0;
+}
 LibTorch.EnsureLoaded(); // before anything names a type of TorchSharp
 if (args is ["llama" or "quantization", var folder, .. var options])
 {

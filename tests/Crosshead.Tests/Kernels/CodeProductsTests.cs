@@ -140,13 +140,13 @@ public sealed unsafe class CodeProductsTests
         }
     }
 
-    private static float[] Vectors(int vectors, int columns = Columns)
+    internal static float[] Vectors(int vectors, int columns = Columns)
     {
         var random = new Random(vectors);
         return [.. Enumerable.Range(0, vectors * columns).Select(_ => random.NextSingle() - 0.5f)];
     }
 
-    private static byte[] Records(float[] x, int vectors, WeightFormat format, int columns = Columns)
+    internal static byte[] Records(float[] x, int vectors, WeightFormat format, int columns = Columns)
     {
         var center = CodeProducts.Of(format)!.Center;
         var records = new byte[columns / InputCodes.Columns * vectors * InputCodes.RecordBytes];

@@ -10,10 +10,13 @@ namespace Crosshead.Kernels.WeightProducts;
 /// rows. All vectors are multiplied by them before the next columns follow.
 /// </summary>
 /// <param name="quads">Multiplies by a single vector where the processor has AVX-512; null for none.</param>
+/// <param name="generates">Whether many vectors may be multiplied in machine code.</param>
 [SkipLocalsInit] // nothing is read before it was written
-internal sealed unsafe class CodeProducts<T>(QuadProducts? quads = null) : CodeProducts where T : unmanaged, ICodeBlock
+internal sealed unsafe class CodeProducts<T>(QuadProducts? quads = null, bool generates = true) : CodeProducts
+    where T : unmanaged, ICodeBlock
 {
     private const int Lanes = RowProducts.Lanes;
+    private const int Few = 7; // vectors that are multiplied while codes are read
     private const int SmallAhead = 4; // small blocks whose successors in the next rows are asked for at once
 
     /// <inheritdoc/>
@@ -23,7 +26,7 @@ internal sealed unsafe class CodeProducts<T>(QuadProducts? quads = null) : CodeP
     public override void Multiply(byte* weights, long stride, int rows, int columns, byte* records, int vectors,
         float* y, int yStride)
     {
-        var memory = stackalloc byte[(vectors * Lanes * sizeof(float)) + 64];
+        var memory = stackalloc byte[(2 * vectors * Lanes * sizeof(float)) + 64];
         var sums = (float*)(((nint)memory + 63) / 64 * 64);
         var done = 0;
         if (quads is not null && vectors == 1 && CpuVectors.Are512Bits)
@@ -36,20 +39,28 @@ internal sealed unsafe class CodeProducts<T>(QuadProducts? quads = null) : CodeP
             columns -= done;
         }
         var row = 0;
+        if (generates && vectors > Few && rows >= Lanes && CodeTile<T>.Instance is { } tile)
+        {
+            for (var sixteens = 2; row + Lanes <= rows; row += sixteens * Lanes)
+            {
+                if (row + (2 * Lanes) > rows) sixteens = 1;
+                new Span<float>(sums, sixteens * vectors * Lanes).Clear();
+                tile.Multiply(weights + (row * stride), stride, sixteens, columns, records, vectors, sums);
+                Put(sums, sixteens, vectors, y + row, yStride);
+            }
+        }
         for (; row + Lanes <= rows; row += Lanes)
         {
             Begin(sums, vectors, done > 0 ? y + row : null);
             Tile(weights + (row * stride), stride, columns, records, vectors, sums);
-            for (var v = 0; v < vectors; v++)
-                Vector512.Load(sums + (v * Lanes)).Store(y + ((long)v * yStride) + row);
+            Put(sums, 1, vectors, y + row, yStride);
         }
         if (row == rows) return;
         if (rows > Lanes && done == 0) // the last sixteen rows: some of them once more
         {
             Begin(sums, vectors, null);
             Tile(weights + ((rows - Lanes) * stride), stride, columns, records, vectors, sums);
-            for (var v = 0; v < vectors; v++)
-                Vector512.Load(sums + (v * Lanes)).Store(y + ((long)v * yStride) + rows - Lanes);
+            Put(sums, 1, vectors, y + rows - Lanes, yStride);
             return;
         }
         for (; row < rows; row++) // sixteen times the same row
@@ -59,6 +70,13 @@ internal sealed unsafe class CodeProducts<T>(QuadProducts? quads = null) : CodeP
             Tile(weights + (row * stride), 0, columns, records, vectors, sums);
             for (var v = 0; v < vectors; v++) y[((long)v * yStride) + row] = sums[v * Lanes];
         }
+    }
+
+    private static void Put(float* sums, int sixteens, int vectors, float* y, int yStride)
+    {
+        for (var v = 0; v < vectors; v++, y += yStride)
+            for (var rows = 0; rows < sixteens; rows++, sums += Lanes)
+                Vector512.Load(sums).Store(y + (rows * Lanes));
     }
 
     // Sums [vectors, 16] begin with zeros, or with the products of the columns before.

@@ -17,7 +17,7 @@ internal static unsafe class CodeScales
     /// <summary>
     /// Those of Q4_K and Q5_K: halves d and dmin, then 12 bytes with eight scales and eight minima of 6 bits.
     /// </summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Large(byte* w, long stride, float* to)
     {
         var (halves, a, b, c) = CodeLanes.Words(w, stride);

@@ -6,8 +6,8 @@ namespace Crosshead.Kernels.WeightProducts;
 
 /// <summary>
 /// Vectors rounded to 8 bits, with a scale for 32 numbers: x ≈ d · q with q = −127 … 127. They lie as records
-/// [columns / 32, vectors]: 32 codes and d, then, for weights whose codes have a center, the integers center times the
-/// sum of the codes, of the first 16 and of the last 16; for others d times the sum of the codes.
+/// [columns / 32, vectors]: 32 codes and d, then, for weights whose codes have a center, the integers −center times
+/// the sum of the codes, of the first 16 and of the last 16; for others d times the sum of the codes.
 /// </summary>
 internal static unsafe class InputCodes
 {
@@ -41,15 +41,15 @@ internal static unsafe class InputCodes
 
     /// <summary>Products of a run without the center of the codes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Centered(Vector512<int> products, byte* record) => products - At(record, 1);
+    public static Vector512<int> Centered(Vector512<int> products, byte* record) => products + At(record, 1);
 
     /// <summary>The same for the products of the first 16 columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> FirstCentered(Vector512<int> products, byte* record) => products - At(record, 2);
+    public static Vector512<int> FirstCentered(Vector512<int> products, byte* record) => products + At(record, 2);
 
     /// <summary>The same for the products of the last 16 columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> SecondCentered(Vector512<int> products, byte* record) => products - At(record, 3);
+    public static Vector512<int> SecondCentered(Vector512<int> products, byte* record) => products + At(record, 3);
 
     /// <summary>sum + scale · d · products, lane by lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -90,7 +90,7 @@ internal static unsafe class InputCodes
         (tail[0], tail[1]) = (d, d * (a + b));
         if (center == 0) return;
         var integers = (int*)tail;
-        (integers[1], integers[2], integers[3]) = (center * (a + b), center * a, center * b);
+        (integers[1], integers[2], integers[3]) = (-center * (a + b), -center * a, -center * b);
     }
 
     // The sums of the first 16 codes and of the last 16.

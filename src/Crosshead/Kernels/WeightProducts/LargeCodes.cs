@@ -66,7 +66,7 @@ internal readonly unsafe struct Q6KCodes : ICodeBlock
 
     public static int Groups => 2;
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Prepare(byte* w, long stride, float* scales)
     {
         var d = CodeLanes.Halves(w + 208, stride);

@@ -57,7 +57,7 @@ internal static unsafe class NarrowTile
             else
             {
                 var products = AvxVnni.IsSupported ? Eight(codes, records) : Run<T>(codes, records);
-                if (T.Center > 0) products -= Vector256.Create(((int*)numbers)[1]);
+                if (T.Center > 0) products += Vector256.Create(((int*)numbers)[1]);
                 sum = Add(sum, products, scales, d);
                 if (T.Center == 0)
                     sum = Vector256.FusedMultiplyAdd(Vector256.Load(scales + (T.Runs * Lanes)),
@@ -77,7 +77,7 @@ internal static unsafe class NarrowTile
     private static Vector256<int> Half(byte* codes, byte* x, int index, int center)
     {
         var products = AvxVnni.IsSupported ? Dots(codes, x, index) : Two(codes, x, index) + Two(codes, x, index + 2);
-        return products - Vector256.Create(center);
+        return products + Vector256.Create(center);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

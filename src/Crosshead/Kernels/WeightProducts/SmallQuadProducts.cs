@@ -56,7 +56,7 @@ internal sealed unsafe class SmallQuadProducts<T> : QuadProducts where T : unman
         {
             var products = T.Multiply(w, stride, Vector512.Load((sbyte*)x), Vector512.Load((sbyte*)(x + Second)),
                 out var halves);
-            if (T.IsCentered) products -= Vector512.Load((int*)(x + Numbers));
+            if (T.IsCentered) products += Vector512.Load((int*)(x + Numbers));
             var p = Vector512.ConvertToSingle(products);
             var s = QuadLanes.UpperHalves(T.HasMinimum ? halves << 16 : halves) * Vector512.Load((float*)(x + Scales));
             var m = T.HasMinimum ? QuadLanes.UpperHalves(halves) : default;
