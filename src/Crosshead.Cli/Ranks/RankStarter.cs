@@ -21,7 +21,7 @@ internal sealed class RankStarter : IDisposable
         s_afterSignal = TimeSpan.FromSeconds(1), s_pause = TimeSpan.FromMilliseconds(20);
 
     private readonly StandardStreams _terminal;
-    private readonly DirectoryInfo _meeting = MeetingFolder.Create();
+    private readonly string _meeting = $"crosshead-{Guid.NewGuid():N}";
     private readonly List<Process> _ranks = [];
     private int _signals;
 
@@ -33,7 +33,7 @@ internal sealed class RankStarter : IDisposable
     /// <param name="ranks">How many.</param>
     /// <param name="terminal">Where it is told if a rank was killed; ranks write for themselves.</param>
     /// <param name="cancellation">Asks the ranks to finish their step, save and stop.</param>
-    /// <exception cref="CrossheadException">A process could not be started, or there is no place to meet.</exception>
+    /// <exception cref="CrossheadException">A process could not be started.</exception>
     public static int Run(OwnProgram program, IEnumerable<string> arguments, int ranks, StandardStreams terminal,
         CancellationToken cancellation)
     {
@@ -63,7 +63,6 @@ internal sealed class RankStarter : IDisposable
             if (!process.HasExited) process.Kill();
             process.Dispose();
         }
-        _meeting.Delete(recursive: true);
     }
 
     private void Start(OwnProgram program, IEnumerable<string> arguments, int rank, int ranks)
@@ -74,7 +73,7 @@ internal sealed class RankStarter : IDisposable
         };
         start.Environment[Launcher.RanksVariable] = $"{ranks}";
         start.Environment[Launcher.RankVariable] = $"{rank}";
-        start.Environment[Launcher.MeetingVariable] = _meeting.FullName;
+        start.Environment[Launcher.MeetingVariable] = _meeting;
         try
         {
             _ranks.Add(Process.Start(start)!);

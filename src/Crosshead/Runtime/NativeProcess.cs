@@ -9,6 +9,9 @@ internal static unsafe partial class NativeProcess
     [LibraryImport("libc", EntryPoint = "_exit")]
     public static partial void Exit(int code);
 
+    /// <summary>The user whose rights this process has.</summary>
+    public static uint User => EffectiveUser();
+
     /// <summary>
     /// Sets an environment variable for native libraries. .NET keeps its own copy of the environment, which native code
     /// does not see.
@@ -18,6 +21,9 @@ internal static unsafe partial class NativeProcess
     /// <param name="overwrite">Whether a value that is there is replaced.</param>
     public static void SetVariable(string name, string value, bool overwrite) =>
         _ = SetEnvironment(name, value, overwrite ? 1 : 0);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    private static partial uint EffectiveUser();
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetEnvironment(string name, string value, int overwrite);

@@ -12,7 +12,7 @@ public static class Launch
     /// cannot meet.</exception>
     public static ICommunicator Start(Action<string> tell) =>
         Launcher.OfThisProcess is { } launcher
-            ? new MessageCommunicator(launcher.Meeting is { } folder ? SocketMessages.Start(launcher, folder)
+            ? new MessageCommunicator(launcher.Meeting is { } meeting ? SocketMessages.Start(launcher, meeting)
                 : MpiLibrary.Start(launcher), tell)
             : Alone.Instance;
 }

@@ -11,14 +11,15 @@ namespace Crosshead.Runtime.Distributed;
 public sealed record Launcher(string Name, int Rank, int Ranks, int LocalRank, IReadOnlyList<string> Libraries)
 {
     /// <summary>The variables that this program sets where it starts ranks itself: the number of ranks, the index of
-    /// each, and the folder where they meet.</summary>
+    /// each, and the name of their meeting.</summary>
     public const string RanksVariable = "CROSSHEAD_RANKS", RankVariable = "CROSSHEAD_RANK",
         MeetingVariable = "CROSSHEAD_MEETING";
 
     private const string OpenMpiRanks = "OMPI_COMM_WORLD_SIZE";
     private const string OpenMpi = "libmpi.so.40", Mpich = "libmpich.so.12", MpichAlike = "libmpi.so.12";
 
-    /// <summary>The folder where the ranks meet; null for ranks that meet through an MPI library.</summary>
+    /// <summary>The name of the meeting, which no other ranks have; null for ranks that meet through an MPI
+    /// library.</summary>
     public string? Meeting { get; init; }
 
     /// <summary>The launcher of this process; null if it was started by itself, or as the only rank.</summary>

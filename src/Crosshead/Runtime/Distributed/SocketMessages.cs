@@ -1,13 +1,18 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace Crosshead.Runtime.Distributed;
 
 /// <summary>
-/// Messages between ranks of one machine that a process of this program started, through sockets in a folder that it
-/// made for them. Each pair of ranks has a connection, and each connection a thread that sends and one that receives.
-/// Long messages do not go through it, where a rank may read the memory of another.
+/// Messages between ranks of one machine that a process of this program started, through sockets. Each pair of ranks
+/// has a connection, and each connection a thread that sends and one that receives. Long messages do not go through
+/// it, where a rank may read the memory of another.
 /// </summary>
+/// <remarks>
+/// The sockets have names and no files (Linux' abstract ones), so that nothing is left behind, however the ranks end.
+/// Such names have no owner: a rank asks the system whose process it is connected with.
+/// </remarks>
 internal sealed unsafe class SocketMessages : IMessages
 {
     // A rank that has gone without a word is the starter's to tell of, as with MPI. It ends all, unless it has gone.
@@ -32,49 +37,50 @@ internal sealed unsafe class SocketMessages : IMessages
 
     /// <summary>Connects this rank with all others; returns when all have come.</summary>
     /// <param name="launcher">What started the ranks.</param>
-    /// <param name="folder">Where they meet.</param>
-    /// <exception cref="CrossheadException">Another rank does not come, or the folder cannot be used.</exception>
-    public static SocketMessages Start(Launcher launcher, string folder)
+    /// <param name="meeting">The name of their meeting, which no other ranks have.</param>
+    /// <exception cref="CrossheadException">Another rank does not come, or the system has no such sockets.</exception>
+    public static SocketMessages Start(Launcher launcher, string meeting)
     {
         var messages = new SocketMessages(launcher);
         var start = Stopwatch.GetTimestamp();
         try
         {
             using var door = NewSocket();
-            // Written under another name first, so that nobody knocks before the door is open.
-            var (place, made) = (PlaceOf(launcher.Rank), PlaceOf(launcher.Rank) + ".new");
-            door.Bind(new UnixDomainSocketEndPoint(made));
+            door.Bind(PlaceOf(launcher.Rank));
             door.Listen(launcher.Ranks);
-            File.Move(made, place);
             for (var rank = 0; rank < launcher.Rank; rank++) messages._peers[rank] = SocketPeer.Meet(Knock(rank));
-            for (var missing = launcher.Ranks - 1 - launcher.Rank; missing > 0; missing--)
+            for (var missing = launcher.Ranks - 1 - launcher.Rank; missing > 0;)
             {
                 if (!door.Poll(Left(), SelectMode.SelectRead)) throw Missing();
                 var socket = door.Accept();
+                if (!IsOwn(socket))
+                {
+                    socket.Dispose();
+                    continue;
+                }
                 var rank = SocketPeer.ReadNumber(socket);
                 messages._peers[rank] = SocketPeer.Meet(socket);
+                missing--;
             }
-            File.Delete(place);
         }
-        catch (Exception failure) when (failure is SocketException or IOException)
+        catch (SocketException failure)
         {
-            throw new CrossheadException($"the ranks cannot meet in \"{folder}\": {failure.Message.TrimEnd('.')}; set "
-                + $"TMPDIR to a folder that can be written to and has a short name.");
+            throw new CrossheadException($"the ranks cannot meet through sockets: {failure.Message.TrimEnd('.')}; "
+                + "start them with mpirun instead.");
         }
         foreach (var peer in messages._peers) peer?.Begin();
         return messages;
 
-        string PlaceOf(int rank) => Path.Combine(folder, $"{rank}");
+        UnixDomainSocketEndPoint PlaceOf(int rank) => new($"\0{meeting}-{rank}");
 
         Socket Knock(int rank)
         {
-            while (!File.Exists(PlaceOf(rank)))
+            Socket? socket;
+            while ((socket = TryConnect(PlaceOf(rank))) is null)
             {
                 if (Stopwatch.GetElapsedTime(start) > s_startPatience) throw Missing();
-                Thread.Sleep(1);
+                Thread.Sleep(2);
             }
-            var socket = NewSocket();
-            socket.Connect(new UnixDomainSocketEndPoint(PlaceOf(rank)));
             SocketPeer.WriteNumber(socket, launcher.Rank);
             return socket;
         }
@@ -140,6 +146,31 @@ internal sealed unsafe class SocketMessages : IMessages
     {
         _requests.Add(++_last, (message, rank));
         return _last;
+    }
+
+    // Null if this user's rank does not listen there, or does not listen yet.
+    private static Socket? TryConnect(UnixDomainSocketEndPoint place)
+    {
+        var socket = NewSocket();
+        try
+        {
+            socket.Connect(place);
+            if (IsOwn(socket)) return socket;
+        }
+        catch (SocketException refused) when (refused.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+        }
+        socket.Dispose();
+        return null;
+    }
+
+    // Whether the process at the other end belongs to this process's user.
+    private static bool IsOwn(Socket socket)
+    {
+        const int SocketLevel = 1, PeerCredentials = 17; // SOL_SOCKET and SO_PEERCRED: process, user, group
+        Span<int> credentials = stackalloc int[3];
+        socket.GetRawSocketOption(SocketLevel, PeerCredentials, MemoryMarshal.AsBytes(credentials));
+        return (uint)credentials[1] == NativeProcess.User;
     }
 
     private static Socket NewSocket() => new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

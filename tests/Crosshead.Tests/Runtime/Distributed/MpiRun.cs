@@ -7,7 +7,7 @@ namespace Crosshead.Tests.Runtime.Distributed;
 /// </summary>
 internal sealed record MpiRun(int ExitCode, string Out, string Error)
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(4);
 
     private static readonly string s_bin = AppContext.BaseDirectory;
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
 
@@ -44,9 +43,9 @@ public sealed class MpiTests
     [InlineData(MpiFlavor.None)]
     public void A_rank_that_hangs_ends_the_run_and_is_named(MpiFlavor flavor)
     {
-        var run = MpiRun.Scenario(flavor, 3, "stop", (Watchdog.Variable, "1.5"));
+        var run = MpiRun.Scenario(flavor, 3, "stop", (Watchdog.Variable, "4.5"));
         Assert.Equal(3, run.ExitCode);
-        Assert.Matches(@"^rank 0 of 3: waited 1\.5 s for rank 1 in all-gather \d+ \(step 2\); the run ends\. "
+        Assert.Matches(@"^rank 0 of 3: waited 4\.5 s for rank 1 in all-gather \d+ \(step 2\); the run ends\. "
             + @"Resume it from its last checkpoint\.$", Assert.Single(run.Lines, l => l.Contains("waited")));
     }
 
@@ -56,10 +55,8 @@ public sealed class MpiTests
     [InlineData(MpiFlavor.None)]
     public void A_rank_that_dies_ends_the_run(MpiFlavor flavor)
     {
-        var start = Stopwatch.GetTimestamp();
         var run = MpiRun.Scenario(flavor, 3, "die");
         Assert.NotEqual(0, run.ExitCode);
-        Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 30);
         if (flavor == MpiFlavor.OpenMpi) Assert.Single(run.Lines, l => l.Contains("when a rank has died"));
         if (flavor == MpiFlavor.None)
             Assert.Equal("rank 1 of 3 was ended by signal 9, and the run with it; resume it from its last checkpoint.",
@@ -130,14 +127,25 @@ public sealed class MpiTests
 
     // What a launcher does when it is killed itself.
     [Fact]
-    public void Ranks_stop_in_order_when_the_program_that_started_them_is_gone()
+    public void Ranks_stop_in_order_and_leave_nothing_when_the_program_that_started_them_is_gone()
     {
-        using var process = MpiRun.Start(MpiFlavor.None, [MpiRun.ScenarioPart(2, "wait")]);
+        using var folder = new TemporaryFolder();
+        using var process = MpiRun.Start(MpiFlavor.None,
+            [MpiRun.ScenarioPart(2, "wait", ("TMPDIR", folder.Path))]);
         var word = new char["waiting".Length];
         Assert.Equal(word.Length, process.StandardOutput.ReadBlock(word));
         process.Kill();
         process.StandardOutput.ReadToEnd(); // which ends when the last rank has ended
         process.WaitForExit();
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path, "crosshead*"));
+    }
+
+    [Fact]
+    public void Ranks_meet_where_no_temporary_file_can_be_written()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Equal(0, MpiRun.Of(MpiFlavor.None,
+            [MpiRun.ScenarioPart(2, "exchange", ("TMPDIR", folder.File("none")))]).ExitCode);
     }
 
     [Fact]
