@@ -1,5 +1,3 @@
-using System.Runtime.ExceptionServices;
-
 namespace Crosshead.Runtime;
 
 /// <summary>
@@ -13,8 +11,8 @@ internal sealed class RankThreads : IDisposable
     private readonly Thread[] _threads;
     private readonly Lock _asking = new();
     private readonly object _asleep = new();
+    private readonly FirstFailure _failure = new();
     private Action<int>? _work;
-    private Exception? _failure; // the first
     private volatile int _round, _left;
     private volatile bool _stops;
 
@@ -45,7 +43,7 @@ internal sealed class RankThreads : IDisposable
     {
         lock (_asking)
         {
-            (_failure, _work, _left) = (null, work, Ranks - 1);
+            (_work, _left) = (work, Ranks - 1);
             lock (_asleep)
             {
                 _round++;
@@ -53,7 +51,7 @@ internal sealed class RankThreads : IDisposable
             }
             Try(0);
             for (var wait = new SpinWait(); _left > 0;) wait.SpinOnce(sleep1Threshold: -1);
-            if (_failure is { } failure) ExceptionDispatchInfo.Throw(failure);
+            _failure.Throw();
         }
     }
 
@@ -91,7 +89,7 @@ internal sealed class RankThreads : IDisposable
         }
         catch (Exception e)
         {
-            Interlocked.CompareExchange(ref _failure, e, null);
+            _failure.Keep(e);
             Failed?.Invoke();
         }
     }

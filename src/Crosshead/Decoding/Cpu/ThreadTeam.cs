@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Runtime.ExceptionServices;
 using System.Runtime.Intrinsics.X86;
+using Crosshead.Runtime;
 
 namespace Crosshead.Decoding.Cpu;
 
@@ -25,8 +25,8 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private readonly TeamPhase[] _phases;
     private readonly int[] _pieces; // [phase] of each share, in the current run
     private readonly NativeBuffer<ulong> _call = new(8); // alone on its cache line
+    private readonly FirstFailure _failure = new();
     private int _patience = SpinsBeforeHelp; // of the caller, who meets absent members again and again
-    private Exception? _failure;
     private volatile bool _ended;
 
     /// <summary>
@@ -76,9 +76,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
             foreach (var member in _members.AsSpan(1)) member.Wake();
             GoThrough(0, first);
         }
-        if (_failure is not { } failure) return;
-        _failure = null;
-        ExceptionDispatchInfo.Throw(failure);
+        _failure.Throw();
     }
 
     /// <inheritdoc/>
@@ -143,7 +141,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
 
     private void Do(TeamPhase phase, int first, int end, int member, ref bool prepared)
     {
-        if (first == end || Volatile.Read(ref _failure) is not null) return;
+        if (first == end || _failure.IsKept) return;
         try
         {
             if (!prepared) phase.Prepare?.Invoke(member);
@@ -154,7 +152,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Interlocked.CompareExchange(ref _failure, e, null);
+            _failure.Keep(e);
         }
     }
 

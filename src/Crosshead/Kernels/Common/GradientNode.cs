@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
@@ -105,10 +104,7 @@ internal sealed unsafe class GradientNode
     /// Throws what went wrong since the last call in the backward pass of a graph that this thread recorded, if
     /// anything did: its gradients are missing. A backward pass may run on other threads (a GPU's does).
     /// </summary>
-    public static void RethrowFailure()
-    {
-        if (t_failure?.Take() is { } failure) ExceptionDispatchInfo.Throw(failure);
-    }
+    public static void RethrowFailure() => t_failure?.Throw();
 
     private void Attach(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> saved,
         BackwardFunction backward)

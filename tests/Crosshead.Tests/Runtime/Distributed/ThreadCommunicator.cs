@@ -1,3 +1,4 @@
+using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.Tests.Runtime.Distributed;
@@ -47,7 +48,7 @@ internal sealed unsafe class ThreadCommunicator : ICommunicator
         })).ToArray();
         foreach (var thread in threads) thread.Start();
         foreach (var thread in threads) thread.Join();
-        group.ThrowFailure();
+        group.Failure.Throw();
         return results;
     }
 
@@ -128,7 +129,8 @@ internal sealed unsafe class ThreadCommunicator : ICommunicator
     {
         private readonly Barrier _barrier = new(ranks);
         private readonly CancellationTokenSource _failed = new();
-        private Exception? _failure;
+
+        public FirstFailure Failure { get; } = new();
 
         public (nint Data, long[] Lengths)[] Slots { get; } = new (nint, long[])[ranks];
 
@@ -140,14 +142,8 @@ internal sealed unsafe class ThreadCommunicator : ICommunicator
 
         public void Fail(Exception failure)
         {
-            Interlocked.CompareExchange(ref _failure, failure, null);
+            Failure.Keep(failure);
             _failed.Cancel();
-        }
-
-        public void ThrowFailure()
-        {
-            if (_failure is { } failure)
-                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
         }
 
         public void Dispose()
