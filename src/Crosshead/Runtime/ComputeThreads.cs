@@ -42,6 +42,17 @@ public static class ComputeThreads
         LibTorch.SetThreads(s_choice.Count);
     }
 
+    /// <summary>Lets libtorch's operators on this thread alone have another number of threads.</summary>
+    /// <param name="count">Number of threads.</param>
+    internal static void UseHere(int count)
+    {
+        LibTorch.SetThreads(count);
+        // libtorch also gives that number to threads that have not computed yet, until another one is set anywhere.
+        var elsewhere = new Thread(() => LibTorch.SetThreads(Count));
+        elsewhere.Start();
+        elsewhere.Join();
+    }
+
     /// <summary>Divides the cores of this host among ranks. Call it before the number is chosen.</summary>
     /// <param name="ranks">Ranks on this host.</param>
     /// <param name="sameCores">Those of them that may run on the same cores as this one, itself included.</param>

@@ -23,25 +23,23 @@ internal static class ParallelForwards
             return;
         }
         var (next, threads) = (-1, Math.Max(1, get_num_threads() / workers));
-        Exception? failure = null;
+        var failure = new FirstFailure();
         void Work()
         {
             try
             {
-                set_num_threads(threads); // of this thread alone
+                ComputeThreads.UseHere(threads);
                 using var grad = no_grad();
-                for (var i = Interlocked.Increment(ref next); i < items
-                    && Volatile.Read(ref failure) is null; i = Interlocked.Increment(ref next))
-                    run(i);
+                for (int i; (i = Interlocked.Increment(ref next)) < items && !failure.IsKept;) run(i);
             }
             catch (Exception e)
             {
-                Interlocked.CompareExchange(ref failure, e, null);
+                failure.Keep(e);
             }
         }
         var started = Enumerable.Range(0, workers).Select(_ => new Thread(Work)).ToArray();
         foreach (var thread in started) thread.Start();
         foreach (var thread in started) thread.Join();
-        if (failure is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+        failure.Throw();
     }
 }

@@ -42,14 +42,14 @@ public sealed record ProductSpeeds(double Float32Seconds, double BFloat16Seconds
         }
         var (single, brain) = (Product(ScalarType.Float32), Product(ScalarType.BFloat16));
         var threads = get_num_threads();
-        set_num_threads(1);
+        ComputeThreads.UseHere(1);
         try
         {
             return Fastest(single, brain);
         }
         finally
         {
-            set_num_threads(threads);
+            ComputeThreads.UseHere(threads);
         }
     }
 

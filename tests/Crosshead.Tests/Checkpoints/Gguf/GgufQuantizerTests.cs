@@ -1,7 +1,6 @@
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Model;
-using Crosshead.Runtime;
 using Crosshead.Weights;
 using static Crosshead.Tests.Checkpoints.Gguf.GgufReaderTests;
 using static TorchSharp.torch;
@@ -55,26 +54,6 @@ public sealed class GgufQuantizerTests : IDisposable
         using var again = GgufReader.Open(File("again.gguf"));
         Assert.All(made.Tensors.Keys, tensor => Assert.Equal(Bytes(made, tensor), Bytes(again, tensor)));
         Assert.Equal(made.Metadata.Keys.Order(), again.Metadata.Keys.Order());
-    }
-
-    [Fact]
-    public void Bytes_do_not_depend_on_the_number_of_threads()
-    {
-        using var model = Model(s_llama);
-        var before = ComputeThreads.Count;
-        try
-        {
-            foreach (var threads in (int[])[1, 3])
-            {
-                ComputeThreads.Use(threads);
-                Write($"{threads}.gguf", model, "q4_k_m");
-            }
-        }
-        finally
-        {
-            ComputeThreads.Use(before);
-        }
-        Assert.Equal(System.IO.File.ReadAllBytes(File("1.gguf")), System.IO.File.ReadAllBytes(File("3.gguf")));
     }
 
     [Fact]

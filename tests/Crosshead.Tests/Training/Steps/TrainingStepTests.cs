@@ -1,5 +1,6 @@
 using Crosshead.Attention;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using Crosshead.Tests.Training.Runs;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Steps;
@@ -114,7 +115,7 @@ public sealed class TrainingStepTests
             var weights = new List<double[]>();
             foreach (var threads in new[] { 1, 2, 3 })
             {
-                set_num_threads(threads);
+                ComputeThreads.UseHere(threads);
                 using var scope = NewDisposeScope();
                 using var model = TinyRun.Model(recipe, ScalarType.Float32);
                 using var optimizer = TinyRun.Optimizer(model, recipe.Training);
@@ -128,7 +129,7 @@ public sealed class TrainingStepTests
         }
         finally
         {
-            set_num_threads(before);
+            ComputeThreads.UseHere(before);
         }
     }
 
