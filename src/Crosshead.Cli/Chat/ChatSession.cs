@@ -23,7 +23,9 @@ internal sealed class ChatSession(IChatPartner partner, ChatTranscript transcrip
     private static readonly string[] s_commands =
         ["/help", "/clear", "/system", "/undo", "/regenerate", "/save", "/exit"];
 
-    /// <summary>Talks, and returns the exit code.</summary>
+    private bool _refused; // a command
+
+    /// <summary>Talks, and returns the exit code: that of bad input if a command was refused to a script.</summary>
     /// <param name="cancellation">Ends the conversation.</param>
     /// <exception cref="CrossheadException">An answer failed, and nobody is at the screen to ask again.</exception>
     public int Run(CancellationToken cancellation)
@@ -35,7 +37,8 @@ internal sealed class ChatSession(IChatPartner partner, ChatTranscript transcrip
         {
             if (output.Terminal.InIsScreen) output.Terminal.Error.Write("> ");
             if (!TryRead(out var line, cancellation)) break;
-            if (line is null or "/exit") return ExitCode.Done;
+            if (line is null or "/exit")
+                return _refused && !output.Terminal.InIsScreen ? ExitCode.BadInput : ExitCode.Done;
             if (line.Trim().Length > 0) Obey(line, cancellation);
         }
         return ExitCode.Interrupted;
@@ -78,14 +81,34 @@ internal sealed class ChatSession(IChatPartner partner, ChatTranscript transcrip
                 else output.Message("There is no question.");
                 break;
             case "/save":
-                if (text.Length == 0) throw new CrossheadException("/save needs a file; write /save FILE.");
-                transcript.Save(text);
-                output.Message($"Saved to {text}.");
+                Save(text);
                 break;
             default:
-                throw new CrossheadException($"unknown command \"{parts[0]}\"; "
-                    + Suggestion.For(parts[0], s_commands));
+                Refuse($"unknown command \"{parts[0]}\"; {Suggestion.For(parts[0], s_commands)} To send the line, "
+                    + "begin it with //.");
+                break;
         }
+    }
+
+    private void Save(string file)
+    {
+        try
+        {
+            if (file.Length == 0) throw new CrossheadException("/save needs a file; write /save FILE.");
+            transcript.Save(file);
+            output.Message($"Saved to {file}.");
+        }
+        catch (CrossheadException e)
+        {
+            Refuse(e.Message);
+        }
+    }
+
+    // The lines that follow do not depend on it, and are answered as if it were not there.
+    private void Refuse(string why)
+    {
+        _refused = true;
+        output.Message(why);
     }
 
     private void Ask(string text, CancellationToken cancellation)
@@ -97,7 +120,7 @@ internal sealed class ChatSession(IChatPartner partner, ChatTranscript transcrip
     private void Answer(CancellationToken cancellation)
     {
         var screen = new ChatScreen(output);
-        using var step = new StoppableStep(cancellation);
+        using var step = new StoppableStep(output.Terminal, cancellation);
         try
         {
             foreach (var piece in partner.Reply(transcript.Messages, step.Token))

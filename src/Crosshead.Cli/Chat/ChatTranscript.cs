@@ -19,6 +19,9 @@ internal sealed class ChatTranscript
     /// <summary>What the system says to the model; null for nothing.</summary>
     public string? System { get; set; }
 
+    /// <summary>Whether a question was answered.</summary>
+    public bool HasAnswers => _turns.Any(turn => turn.Role == Assistant);
+
     /// <summary>All messages, as the model gets them.</summary>
     public IReadOnlyList<ChatMessage> Messages =>
         System is null ? [.. _turns] : [new ChatMessage("system", System), .. _turns];

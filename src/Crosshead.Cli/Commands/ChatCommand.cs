@@ -38,7 +38,8 @@ internal sealed class ChatCommand : CliCommand
     /// <summary>Describes the command.</summary>
     public ChatCommand() : base("chat",
         "Talk with a model in the terminal, line by line. /help lists the commands within a conversation. Ctrl-C ends "
-        + "an answer; a second Ctrl-C, or one at the prompt, ends the chat. Piped input is answered line by line.",
+        + "an answer; a second Ctrl-C, or one at the prompt, ends the chat. Piped input is answered line by line. A "
+        + "wrong command in it is told and passed over, and the exit code is 2 in the end.",
         "crosshead chat models/llama --system \"Answer in one sentence.\" --temperature 0.7",
         "crosshead chat http://localhost:8080",
         "crosshead chat models/llama --json < questions.txt")
@@ -61,8 +62,18 @@ internal sealed class ChatCommand : CliCommand
         {
             using var talks = partner(output, cancellation);
             var transcript = new ChatTranscript { System = arguments.GetValue(_system) };
-            var exitCode = new ChatSession(talks, transcript, output).Run(cancellation);
-            output.Result(new JsonObject { ["model"] = talks.Name, ["messages"] = transcript.ToJson() });
+            JsonObject Result() => new() { ["model"] = talks.Name, ["messages"] = transcript.ToJson() };
+            int exitCode;
+            try
+            {
+                exitCode = new ChatSession(talks, transcript, output).Run(cancellation);
+            }
+            catch (CrossheadException) when (transcript.HasAnswers)
+            {
+                output.Result(Result());
+                throw;
+            }
+            output.Result(Result());
             return exitCode;
         };
     }

@@ -66,7 +66,7 @@ internal sealed partial class Interruption : IDisposable
     private void Handle(PosixSignalContext signal)
     {
         signal.Cancel = true;
-        if (signal.Signal == PosixSignal.SIGINT && StoppableStep.TryStop()) return;
+        if (signal.Signal == PosixSignal.SIGINT && _terminal.Step?.TryStop() == true) return;
         if (Interlocked.Increment(ref _signals) > 1)
         {
             if (signal.Signal == UserSignal) return;

@@ -13,6 +13,7 @@ internal sealed class StandardStreams
         throwOnInvalidBytes: true);
 
     private readonly TextReader _in;
+    private volatile StoppableStep? _step;
 
     /// <summary>The process's own streams.</summary>
     public StandardStreams()
@@ -67,6 +68,13 @@ internal sealed class StandardStreams
     /// <returns>Null at the end of the input.</returns>
     /// <exception cref="CrossheadException">Standard input is not UTF-8 text.</exception>
     public string? ReadLine() => Strictly(() => _in.ReadLine() is { } line ? TextFile.WithoutMark(line) : null);
+
+    /// <summary>What the first Ctrl-C stops instead of the command; null for nothing.</summary>
+    public StoppableStep? Step
+    {
+        get => _step;
+        set => _step = value;
+    }
 
     /// <summary>Number of columns for help and messages.</summary>
     public int Width =>

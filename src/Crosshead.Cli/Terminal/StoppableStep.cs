@@ -6,30 +6,31 @@ namespace Crosshead.Cli.Terminal;
 /// </summary>
 internal sealed class StoppableStep : IDisposable
 {
-    private static readonly Lock s_lock = new();
-    private static StoppableStep? s_current;
-
+    private readonly Lock _lock = new();
+    private readonly StandardStreams _terminal;
     private readonly CancellationTokenSource _source;
+    private bool _ended;
 
-    /// <summary>Begins the step. A process has one such step at a time.</summary>
+    /// <summary>Begins the step.</summary>
+    /// <param name="terminal">Where Ctrl-C is typed; it has one such step at a time.</param>
     /// <param name="outer">Ends the whole command.</param>
-    public StoppableStep(CancellationToken outer)
+    public StoppableStep(StandardStreams terminal, CancellationToken outer)
     {
-        _source = CancellationTokenSource.CreateLinkedTokenSource(outer);
-        lock (s_lock) s_current = this;
+        (_terminal, _source) = (terminal, CancellationTokenSource.CreateLinkedTokenSource(outer));
+        terminal.Step = this;
     }
 
     /// <summary>Cancelled when the step or the command shall stop.</summary>
     public CancellationToken Token => _source.Token;
 
-    /// <summary>Stops the current step.</summary>
-    /// <returns>False if there is no step, or it was stopped before.</returns>
-    public static bool TryStop()
+    /// <summary>Stops the step.</summary>
+    /// <returns>False if it has ended, or was stopped before.</returns>
+    public bool TryStop()
     {
-        lock (s_lock)
+        lock (_lock)
         {
-            if (s_current is not { _source.IsCancellationRequested: false } step) return false;
-            step._source.Cancel();
+            if (_ended || _source.IsCancellationRequested) return false;
+            _source.Cancel();
             return true;
         }
     }
@@ -37,9 +38,10 @@ internal sealed class StoppableStep : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        lock (s_lock)
+        _terminal.Step = null;
+        lock (_lock)
         {
-            if (s_current == this) s_current = null;
+            _ended = true;
             _source.Dispose();
         }
     }

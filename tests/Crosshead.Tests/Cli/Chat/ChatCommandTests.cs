@@ -52,6 +52,25 @@ public sealed class ChatCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_script_keeps_what_was_answered_before_a_failure()
+    {
+        await using var server = await StubServer.Start(async (number, context) =>
+        {
+            if (number == 0) return false;
+            context.Response.StatusCode = 500;
+            await context.Response.CompleteAsync();
+            return true;
+        });
+        var run = await Task.Run(() => CliRun.With("/one\ntwo\nthree\n", default, "chat", server.Url, "--json"));
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal(["two", "You said two"], run.Json["messages"]!.AsArray().Select(m => (string)m!["content"]!));
+        var told = run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, told.Length);
+        Assert.StartsWith("unknown command \"/one\"", told[0], StringComparison.Ordinal);
+        Assert.Contains("500", told[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_server_that_refuses_is_told_in_one_line()
     {
         await using var server = await StubServer.Start(async (_, context) =>

@@ -9,6 +9,7 @@ public sealed class ChatSessionTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly StringWriter _out = new(), _error = new();
     private readonly Echo _partner = new();
+    private StandardStreams _terminal = StandardStreams.Silent;
 
     public void Dispose()
     {
@@ -74,11 +75,20 @@ public sealed class ChatSessionTests : IDisposable
     }
 
     [Theory]
-    [InlineData("/regenrate", "did you mean \"/regenerate\"?")]
+    [InlineData("/regenrate", "unknown command \"/regenrate\"; did you mean \"/regenerate\"? known: ")]
+    [InlineData("/etc/passwd has a line", "To send the line, begin it with //.")]
     [InlineData("/save", "write /save FILE")]
-    [InlineData("fail", "no more")]
-    public void Where_nobody_can_ask_again_a_failure_ends_it(string line, string told) =>
-        Assert.Contains(told, Assert.Throws<CrossheadException>(() => Talk(line)).Message);
+    [InlineData("/save /", "\"/\" exists already")]
+    public void A_script_s_wrong_command_is_told_and_the_lines_after_it_are_answered(string line, string told)
+    {
+        Assert.Equal(2, Talk($"one\n{line}\ntwo"));
+        Assert.Equal("1:one\n3:two\n", _out.ToString());
+        Assert.Contains(told, Assert.Single(_error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    [Fact]
+    public void Where_nobody_can_ask_again_a_failure_ends_it() =>
+        Assert.Equal("no more", Assert.Throws<CrossheadException>(() => Talk("fail")).Message);
 
     [Fact]
     public void Thoughts_are_no_part_of_the_answer()
@@ -98,11 +108,10 @@ public sealed class ChatSessionTests : IDisposable
     [Fact]
     public void Ctrl_C_stops_an_answer_and_keeps_what_there_is_of_it()
     {
-        Assert.False(StoppableStep.TryStop());
         Assert.Equal(0, Talk("stop\nagain"));
         Assert.Equal("1:stop\n3:again\n", _out.ToString());
         Assert.Equal("The answer was ended. A second Ctrl-C ends the chat.\n", _error.ToString());
-        Assert.False(StoppableStep.TryStop());
+        Assert.Null(_terminal.Step);
     }
 
     [Fact]
@@ -127,8 +136,10 @@ public sealed class ChatSessionTests : IDisposable
 
     private int Talk(string input, CancellationToken cancellation = default)
     {
-        var output = new CommandOutput(new StandardStreams(_out, _error, new StringReader(input)), json: false);
-        return new ChatSession(_partner, new ChatTranscript(), output).Run(cancellation);
+        _terminal = new StandardStreams(_out, _error, new StringReader(input));
+        _partner.TryStop = () => _terminal.Step!.TryStop();
+        return new ChatSession(_partner, new ChatTranscript(), new CommandOutput(_terminal, json: false))
+            .Run(cancellation);
     }
 
     /// <summary>Answers with the number of messages and the last of them.</summary>
@@ -139,6 +150,8 @@ public sealed class ChatSessionTests : IDisposable
         public IReadOnlyList<ChatMessage> Last { get; private set; } = [];
 
         public Action OnAnswer { get; set; } = () => { };
+
+        public Func<bool> TryStop { get; set; } = () => false;
 
         public IEnumerable<ChatPiece> Reply(IReadOnlyList<ChatMessage> messages, CancellationToken cancellation)
         {
@@ -151,8 +164,8 @@ public sealed class ChatSessionTests : IDisposable
             yield return new ChatPiece(text);
             if (text == "stop")
             {
-                Assert.True(StoppableStep.TryStop());
-                Assert.False(StoppableStep.TryStop()); // the second one is for the command
+                Assert.True(TryStop());
+                Assert.False(TryStop()); // the second one is for the command
                 Assert.True(cancellation.IsCancellationRequested);
             }
             if (text == "cut") yield return new ChatPiece("", Remark: "It was cut.");
