@@ -85,7 +85,7 @@ public sealed class Calibration : IDisposable
     private static void Add(LanguageModel model, ILayerStatistics[] layers, Tensor ids)
     {
         var x = model.Embed(ids);
-        var view = model.ViewOf(ids.shape[1]);
+        var view = model.Views.Of(ids.shape[1]);
         // Layers share masks, so the masks must outlive the scope of each layer.
         var seen = model.Blocks.Select(b => view.Within(b.SlidingWindow, b.Rotary)).ToArray();
         for (var i = 0; i < layers.Length; i++)

@@ -116,7 +116,7 @@ internal sealed class CapturedStep : IDisposable
     {
         using var grad = no_grad();
         _told.CopyTo(_input);
-        var view = _model.ViewAt(_input.narrow(0, 0, _slots), _state.Capacity);
+        var view = _model.Views.At(_input.narrow(0, 0, _slots), _state.Capacity);
         var tokens = _input.narrow(0, _slots, _slots).unsqueeze(1);                                // [B,1]
         var logits = _model.Head(_model.Hidden(tokens, view, _state.LayersOf(0, _slots))).squeeze(1); // [B,V]
         RowMaxima.Write(logits, _ids, _values);

@@ -129,7 +129,7 @@ public sealed class PagedDecoder : ICapturingDecoder
             using var scope = NewDisposeScope();
             var device = _model.Device;
             var zero = zeros([count], ScalarType.Int64, device);
-            using var view = _model.PagedViewAt(zero, 1, full([count, 1], _state.SparePage, ScalarType.Int32, device),
+            using var view = _model.Views.PagedAt(zero, 1, full([count, 1], _state.SparePage, ScalarType.Int32, device),
                 pieces: null, retains: false);
             var hidden = _model.Hidden(zero.unsqueeze(1), view, _state.Layers).squeeze(1);
             _model.Head(hidden.narrow(0, 0, Math.Min(count, _state.Slots))).max(-1);
@@ -145,7 +145,7 @@ public sealed class PagedDecoder : ICapturingDecoder
         if (_inPlace || _state.Capacity < 2 * count) return;
         using var scope = NewDisposeScope();
         var pages = full([1, PageTables.PagesFor(2 * count)], _state.SparePage, ScalarType.Int32, _model.Device);
-        _model.Hidden(zeros([1, count], ScalarType.Int64, _model.Device), _model.PagedViewOf(count, count, pages),
+        _model.Hidden(zeros([1, count], ScalarType.Int64, _model.Device), _model.Views.PagedOf(count, count, pages),
             _state.Layers);
     }
 
@@ -190,7 +190,7 @@ public sealed class PagedDecoder : ICapturingDecoder
             own[..Math.Min(own.Length, columns)].CopyTo(pages.AsSpan(i * columns));
         }
         var device = _model.Device;
-        using var view = _model.PagedViewAt(tensor(positions, [rows.Count], ScalarType.Int64, device), seen,
+        using var view = _model.Views.PagedAt(tensor(positions, [rows.Count], ScalarType.Int64, device), seen,
             tensor(pages, [rows.Count, columns], ScalarType.Int32, device), _pieces?.Work(pieces), retains: false);
         var hidden = _model.Hidden(tensor(ids, [rows.Count, 1], ScalarType.Int64, device), view, _state.Layers);
         Finish(pass, rows, hidden.squeeze(1));
@@ -204,8 +204,8 @@ public sealed class PagedDecoder : ICapturingDecoder
         for (var n = 0; n < run.Count; n++) ids[n] = pass.Rows[run.First + n].Token;
         var pages = _state.PagesOf(run.Slot).ToArray();
         var device = _model.Device;
-        var view = _model.PagedViewOf(run.Start, run.Count, tensor(pages, [1, pages.Length], ScalarType.Int32, device),
-            reach: run.Reach);
+        var table = tensor(pages, [1, pages.Length], ScalarType.Int32, device);
+        var view = _model.Views.PagedOf(run.Start, run.Count, table, run.Reach);
         var hidden = _model.Hidden(tensor(ids, [1, run.Count], ScalarType.Int64, device), view, _state.Layers);
         Finish(pass, [.. Enumerable.Range(run.First, run.Count)], hidden[0]);
     }

@@ -141,7 +141,7 @@ internal sealed class PagedStep : IDisposable
         _tables.CopyTo(_table);
         if (_items is not null) _toldItems!.CopyTo(_items);
         if (_composed is not null) _toldComposed!.CopyTo(_composed);
-        var view = _model.PagedViewAt(_input.narrow(0, 0, _rows), (long)_columns * _state.PageTokens, _table,
+        var view = _model.Views.PagedAt(_input.narrow(0, 0, _rows), (long)_columns * _state.PageTokens, _table,
             _items is null ? null : _pieces!.In(_items), retains: true,
             _composed is null ? null : _pieces!.Composed!.In(_composed, _rows, _table));
         var tokens = _input.narrow(0, _rows, _rows).unsqueeze(1);                                     // [B,1]

@@ -86,8 +86,8 @@ public sealed class TensorDecoder : IDecoder
         foreach (var run in runs) (ids[run.Slot], positions[run.Slot]) = (pass.Rows[run.First].Token, run.Start);
         var together = runs.Count == count && positions.AsSpan().IndexOfAnyExcept(positions[0]) < 0;
         var view = together
-            ? _model.ViewOf(positions[0], 1)
-            : _model.ViewAt(tensor(positions, [count], ScalarType.Int64, _model.Device), runs.Max(r => r.Start) + 1);
+            ? _model.Views.Of(positions[0], 1)
+            : _model.Views.At(tensor(positions, [count], ScalarType.Int64, _model.Device), runs.Max(r => r.Start) + 1);
         // [S,1,D]
         var hidden = _model.Hidden(tensor(ids, [count, 1], ScalarType.Int64, _model.Device), view,
             State.LayersOf(0, count));
@@ -105,7 +105,7 @@ public sealed class TensorDecoder : IDecoder
                 ids[(b * block.Longest) + n] = pass.Rows[block.Runs[b].First + n].Token;
         var tokens = tensor(ids, [block.Runs.Count, block.Longest], ScalarType.Int64, _model.Device);
         // [S,N,D]
-        var view = _model.ViewOf(block.Start, block.Longest, reach: block.Runs.Max(r => r.Reach));
+        var view = _model.Views.Of(block.Start, block.Longest, reach: block.Runs.Max(r => r.Reach));
         var hidden = _model.Hidden(tokens, view,
             State.LayersOf(block.FirstSlot, block.Runs.Count));
         Finish(pass, block.Runs, block.FirstSlot, hidden);

@@ -1,6 +1,4 @@
 using Crosshead.Attention.Caches;
-using Crosshead.Kernels.HeadLosses;
-using Crosshead.Kernels.StepAttention;
 using Crosshead.Kernels.WeightProducts;
 using Crosshead.Layers;
 using Crosshead.Model.Views;
@@ -19,10 +17,8 @@ public sealed class LanguageModel : IDisposable
 {
     private readonly Parameter _embedding;
     private readonly TransformerBlock[] _blocks;
-    private readonly INorm _norm;
-    private readonly Parameter _head; // [V, D]
+    private readonly OutputHead _head;
     private readonly DenseScratch _scratch;
-    private RotaryTables _rotary;
 
     /// <summary>
     /// Creates the model with zero matrices; <see cref="Initialize"/> or a checkpoint gives it weights.
@@ -79,10 +75,10 @@ public sealed class LanguageModel : IDisposable
         if (stored is null) ModelCost.Of(options).RequireMemory(scope.Type, scope.Device);
         _embedding = ModelParts.Embedding(scope, options);
         _blocks = [.. Enumerable.Range(0, options.Layers).Select(i => ModelParts.Block(scope, options, i))];
-        _norm = ModelParts.Norm(scope, options);
-        _head = options.TieEmbeddings ? _embedding : ModelParts.Head(scope, options);
+        _head = new OutputHead(options, ModelParts.Norm(scope, options),
+            options.TieEmbeddings ? _embedding : ModelParts.Head(scope, options), part?.Ranks);
         (Parameters, _scratch) = (scope.Parameters, scope.Scratch);
-        _rotary = NewRotary();
+        Views = NewViews();
         Whole = part?.Whole ?? options;
         if (part is null) return;
         Ranks = part.Ranks;
@@ -120,8 +116,8 @@ public sealed class LanguageModel : IDisposable
     /// </summary>
     internal Action<int>? BackwardReaches { get; set; }
 
-    /// <summary>Angles of the positions of the context.</summary>
-    internal RotaryTables Rotary => _rotary;
+    /// <summary>Where the tokens of a call stand, and what each block sees of them.</summary>
+    internal ModelViews Views { get; private set; }
 
     /// <summary>Draws all starting weights from one seed. They are the same on every device.</summary>
     public void Initialize(long seed)
@@ -160,7 +156,7 @@ public sealed class LanguageModel : IDisposable
         if (start + count > Options.Context)
             throw new CrossheadException($"{start + count} tokens are more than the model's context "
                 + $"({Options.Context}); shorten the prompt or generate fewer tokens.");
-        var hidden = Hidden(tokens, ViewOf(start, count), state?.Layers);
+        var hidden = Hidden(tokens, Views.Of(start, count), state?.Layers);
         state?.KeepAll((int)(start + count));
         return hidden;
     }
@@ -188,7 +184,7 @@ public sealed class LanguageModel : IDisposable
             stream.MoveToOuterDisposeScope();
             before.Dispose(stream);
         }
-        return ForHead(stream.Through(_norm).Normed);
+        return _head.States(stream);
     }
 
     /// <summary>Logits [B, N, V] of tokens [B, N], in the computation's precision.</summary>
@@ -202,7 +198,7 @@ public sealed class LanguageModel : IDisposable
     /// Mean cross-entropy in nats (a scalar) of predicting targets [B, N] from tokens [B, N]; targets of −100 do not
     /// count.
     /// </summary>
-    public Tensor Loss(Tensor tokens, Tensor targets) => HeadLoss(Hidden(tokens), targets);
+    public Tensor Loss(Tensor tokens, Tensor targets) => _head.Loss(Hidden(tokens), targets);
 
     /// <summary>The blocks, first to last.</summary>
     internal IReadOnlyList<TransformerBlock> Blocks => _blocks;
@@ -214,48 +210,17 @@ public sealed class LanguageModel : IDisposable
         return Options.Block.EmbeddingMultiplier == 1 ? rows : rows.Times(Options.Block.EmbeddingMultiplier);
     }
 
-    /// <summary>Where the first tokens of a sequence stand, and what each block sees of them.</summary>
-    internal CallView ViewOf(long count) => ViewOf(0, count);
-
-    /// <summary>
-    /// Where the next tokens of sequences stand that all have as many before them, and what each block sees of them.
-    /// </summary>
-    /// <param name="start">Number of tokens before these.</param>
-    /// <param name="count">Number of tokens.</param>
-    /// <param name="reach">Number of tokens of the prompt that they are a part of, 0 for none; null if they are its
-    /// last.</param>
-    internal CallView ViewOf(long start, long count, long? reach = null) =>
-        new CausalView(_rotary, start, count, Device, reach: reach);
-
-    /// <summary>
-    /// Where the nodes of trees of tokens stand, and what each block sees of them; as <see cref="TreeView"/> asks.
-    /// </summary>
-    internal CallView ViewOf(Tensor depths, Tensor ends, long deepest) => new TreeView(_rotary, depths, ends, deepest);
-
-    /// <summary>
-    /// Where the next token of each sequence stands, at positions [B] (int64) on the device, and what each block sees
-    /// of the first <paramref name="seen"/> tokens of a cache.
-    /// </summary>
-    internal CallView ViewAt(Tensor positions, long seen) => new StepView(_rotary, positions, seen, Device);
-
-    /// <summary>The same over a cache of pages, for one call whose results are not kept.</summary>
-    /// <param name="positions">Position of each sequence's token, [B] (int64).</param>
-    /// <param name="seen">More than any position.</param>
-    /// <param name="table">The pages of each sequence, [B, n] (int32).</param>
-    /// <param name="pieces">How rows of the same sequence read its pages together; null if each reads them for
-    /// itself.</param>
-    /// <param name="retains">Whether everything that the call computes lives on, for a captured graph.</param>
-    /// <param name="composed">How the rows are shared out in layers that keep components; null for as others.</param>
-    internal StepView PagedViewAt(Tensor positions, long seen, Tensor table, PieceWork? pieces, bool retains,
-        ComposedWork? composed = null) =>
-        new(_rotary, positions, seen, Device, table, pieces, composed, retains);
-
-    /// <summary>Where the next tokens of one sequence stand whose cache lies in pages [1, n] (int32).</summary>
-    internal CallView PagedViewOf(long start, long count, Tensor table, long? reach = null) =>
-        new CausalView(_rotary, start, count, Device, table, reach);
-
     /// <summary>The loss from the residual stream after the last block [B, N, D].</summary>
-    internal Tensor StreamLoss(Tensor x, Tensor targets) => HeadLoss(ForHead(_norm.Forward(x)), targets);
+    internal Tensor StreamLoss(Tensor x, Tensor targets) => _head.StreamLoss(x, targets);
+
+    /// <summary>Logits of hidden states [.., D] → [.., V], in the computation's precision.</summary>
+    internal Tensor Head(Tensor hidden) => _head.Logits(hidden);
+
+    /// <summary>
+    /// The output head in the computation's precision, with a tensor that outlives the model. Logits can be computed
+    /// from hidden states that were kept, after the model is disposed.
+    /// </summary>
+    internal LogitHead KeepHead() => _head.Keep(ComputeType);
 
     /// <summary>An empty state for decoding.</summary>
     /// <param name="batch">Sequences B.</param>
@@ -291,12 +256,11 @@ public sealed class LanguageModel : IDisposable
     {
         foreach (var parameter in Parameters) parameter.Freeze(type, device ?? Device);
         (ComputeType, Device) = (type, device ?? Device);
-        _rotary.Dispose();
-        _rotary = NewRotary();
+        Views.Dispose();
+        Views = NewViews();
         foreach (var block in _blocks) block.Freeze(Device.type != DeviceType.CUDA);
-        _norm.Freeze();
         _embedding.Pack();
-        _head.Pack();
+        _head.Freeze();
     }
 
     /// <inheritdoc/>
@@ -305,44 +269,8 @@ public sealed class LanguageModel : IDisposable
         foreach (var parameter in Parameters) parameter.Dispose();
         foreach (var block in _blocks) block.Dispose();
         _scratch.Dispose();
-        _rotary.Dispose();
+        Views.Dispose();
     }
 
-    /// <summary>Logits of hidden states [.., D] → [.., V], in the computation's precision.</summary>
-    internal Tensor Head(Tensor hidden)
-    {
-        var own = Linear.Product(hidden, _head, null);
-        if (Ranks is not null && own.shape[^1] < Options.VocabularySize)
-            own = Ranks.Join(own.flatten(0, -2)).view([.. own.shape[..^1], Options.VocabularySize]);
-        return LogitCap.Of(own, Options.Block.LogitCap);
-    }
-
-    /// <summary>
-    /// The output head in the computation's precision, with a tensor that outlives the model. Logits can be computed
-    /// from hidden states that were kept, after the model is disposed.
-    /// </summary>
-    internal LogitHead KeepHead()
-    {
-        using var grad = no_grad();
-        using var scope = NewDisposeScope();
-        return new(_head.In(ComputeType).detach().MoveToOuterDisposeScope(), Options.Block.LogitCap);
-    }
-
-    // Normed states as the head gets them: a factor of all logits is one of the states.
-    private Tensor ForHead(Tensor normed) =>
-        Options.Block.LogitMultiplier == 1 ? normed : normed.Times(Options.Block.LogitMultiplier);
-
-    private Tensor HeadLoss(Tensor hidden, Tensor targets) => LinearCrossEntropy.Loss(
-        hidden.reshape(-1, Options.HiddenSize), _head, targets.reshape(-1), Options.Block.LogitCap);
-
-    private RotaryTables NewRotary()
-    {
-        RotaryEmbedding Table(RotaryKind kind, bool beyond)
-        {
-            var rotary = Options.RotaryOf(kind);
-            return new(Options.HeadDim, Options.Context, rotary.Base, Precision.MasterOf(ComputeType), Device,
-                rotary.Scaling, kind == RotaryKind.None ? 0 : Options.RotaryDims, beyond);
-        }
-        return new(Enumerable.Range(0, Options.Layers).Select(Options.RotaryKindOf), Options.ShortContext, Table);
-    }
+    private ModelViews NewViews() => new(ModelParts.Rotary(Options, ComputeType, Device), Device);
 }

@@ -25,6 +25,21 @@ internal static class ModelParts
         new Linear(scope["lm_head"], options.HiddenSize, options.HeadRows, options.InitializerRange,
             ParameterKind.Embedding).Weight;
 
+    /// <summary>Angles of the positions of the context, for each kind of rotation among the layers.</summary>
+    /// <param name="options">The model's shape.</param>
+    /// <param name="compute">Precision of the computation.</param>
+    /// <param name="device">Device of the computation.</param>
+    public static RotaryTables Rotary(ModelOptions options, ScalarType compute, Device device)
+    {
+        RotaryEmbedding Table(RotaryKind kind, bool beyond)
+        {
+            var rotary = options.RotaryOf(kind);
+            return new(options.HeadDim, options.Context, rotary.Base, Precision.MasterOf(compute), device,
+                rotary.Scaling, kind == RotaryKind.None ? 0 : options.RotaryDims, beyond);
+        }
+        return new(Enumerable.Range(0, options.Layers).Select(options.RotaryKindOf), options.ShortContext, Table);
+    }
+
     /// <summary>
     /// Names and shapes of all parameters, without memory for them and without libtorch, part by part. Only requested
     /// parts are made, however many layers a configuration claims.

@@ -74,7 +74,7 @@ public sealed class DevicePositionTests
         var tokens = randint(0, 37, [lengths.Length, capacity], ScalarType.Int64);
         using var state = model.CreateDecodeState(lengths.Length, capacity);
         for (var b = 0; b < lengths.Length; b++)
-            model.Hidden(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b]), model.ViewOf(0, lengths[b]),
+            model.Hidden(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b]), model.Views.Of(0, lengths[b]),
                 state.LayersOf(b, 1));
         for (var n = 0; n < steps; n++)
         {
@@ -82,7 +82,7 @@ public sealed class DevicePositionTests
             var next = tokens.gather(1, at.unsqueeze(1));
             foreach (var ids in new[] { (next + 1) % 37, next }) // what was written before is forgotten
             {
-                var logits = model.Head(model.Hidden(ids, model.ViewAt(at, capacity), state.Layers));
+                var logits = model.Head(model.Hidden(ids, model.Views.At(at, capacity), state.Layers));
                 if (!ReferenceEquals(ids, next)) continue;
                 for (var b = 0; b < lengths.Length; b++)
                     Assert.InRange(TensorLeaks.RelativeError(logits[b],

@@ -56,7 +56,7 @@ internal sealed class ResidualStates : IDisposable
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var (x, targets) = _batches[b];
-            _batches[b] = (Through(_model.Blocks[layer], x, _model.ViewOf(x.shape[1])).DetachFromDisposeScope(),
+            _batches[b] = (Through(_model.Blocks[layer], x, _model.Views.Of(x.shape[1])).DetachFromDisposeScope(),
                 targets);
             x.Dispose();
         }
@@ -74,7 +74,7 @@ internal sealed class ResidualStates : IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var view = _model.ViewOf(start.shape[1]);
+            var view = _model.Views.Of(start.shape[1]);
             var x = Through(changed, start, view);
             foreach (var block in _model.Blocks.Skip(layer + 1)) x = Through(block, x, view);
             sum += start.shape[0] * _model.StreamLoss(x, targets).to(ScalarType.Float64).item<double>();

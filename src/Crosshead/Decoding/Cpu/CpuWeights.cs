@@ -106,7 +106,7 @@ public sealed class CpuWeights : IDisposable
     {
         RotaryTable Table(RotaryKind kind, long reach)
         {
-            var angles = _model.Rotary.Of(kind, reach).Angles;
+            var angles = _model.Views.Rotary.Of(kind, reach).Angles;
             var (cos, sin) = angles.Table<float>(positions);
             return new RotaryTable(new Rows(cos, angles.Pairs), new Rows(sin, angles.Pairs),
                 angles.Growth is null ? null

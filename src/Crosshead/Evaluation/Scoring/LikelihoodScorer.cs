@@ -112,8 +112,8 @@ public sealed class LikelihoodScorer(LanguageModel model)
             return tensor(rows, [batch.Count, nodes], ScalarType.Int64, model.Device);
         }
         var view = batch[0].IsChain
-            ? model.ViewOf(nodes)
-            : model.ViewOf(Rows(t => t.Depths, _ => 0), Rows(t => t.Ends, n => n + 1).to(ScalarType.Int32),
+            ? model.Views.Of(nodes)
+            : model.Views.OfTrees(Rows(t => t.Depths, _ => 0), Rows(t => t.Ends, n => n + 1).to(ScalarType.Int32),
                 batch.Max(t => t.Depths.Max()) + 1);
         var hidden = model.Hidden(Rows(t => t.Tokens, _ => 0), view).reshape(-1, model.Options.HiddenSize);  // [B·N,D]
 

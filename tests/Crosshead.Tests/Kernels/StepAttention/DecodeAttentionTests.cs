@@ -215,10 +215,10 @@ public sealed class DecodeAttentionTests
         int[] lengths = [99, 69];
         using var state = model.CreateDecodeState(2, 101);
         for (var b = 0; b < 2; b++)
-            model.Hidden(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b]), model.ViewOf(0, lengths[b]),
+            model.Hidden(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b]), model.Views.Of(0, lengths[b]),
                 state.LayersOf(b, 1));
         var at = tensor(new[] { 99L, 69 }, device: CUDA);
-        var step = model.Head(model.Hidden(tokens.gather(1, at.unsqueeze(1)), model.ViewAt(at, 101), state.Layers))
+        var step = model.Head(model.Hidden(tokens.gather(1, at.unsqueeze(1)), model.Views.At(at, 101), state.Layers))
             .to(ScalarType.Float64);
         var expected = cat([.. lengths.Select(
             (n, b) => model.LastLogits(tokens.narrow(0, b, 1).narrow(1, 0, n + 1)).to(ScalarType.Float64))]);
