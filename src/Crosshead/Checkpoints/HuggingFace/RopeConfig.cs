@@ -12,23 +12,12 @@ namespace Crosshead.Checkpoints.HuggingFace;
 internal static class RopeConfig
 {
     /// <summary>The key of the part of each head that is rotated.</summary>
-    public const string PartialKey = "partial_rotary_factor";
+    public const string PartialKey = RopeScalingConfig.PartialKey;
 
-    private const string Full = "full_attention", Window = "sliding_attention", WindowBase = "rope_local_base_freq",
-        Growth = "llama_4_scaling_beta", ShortFactors = "short_factor", LongFactors = "long_factor";
-
-    private const string Base = "rope_theta", Type = "rope_type", OldType = "type", Default = "default",
-        Original = "original_max_position_embeddings";
+    private const string Base = RopeScalingConfig.Base, Full = "full_attention", Window = "sliding_attention",
+        WindowBase = "rope_local_base_freq";
 
     private static readonly string[] Objects = ["rope_parameters", "rope_scaling"];
-
-    // All keys except the first two and the last one change the angles, so an unknown key cannot be ignored.
-    private static readonly string[] KnownKeys =
-    [
-        "finetuned", Base, Type, OldType, "factor", Original, "low_freq_factor", "high_freq_factor", "attention_factor",
-        "mscale", "mscale_all_dim", "beta_fast", "beta_slow", "truncate", PartialKey, ShortFactors, LongFactors, Growth,
-        "max_position_embeddings",
-    ];
 
     /// <summary>
     /// Reads the base and the scaling, and those of layers with a window, which are null where they are the same.
@@ -85,17 +74,17 @@ internal static class RopeConfig
             throw types.Error($"{Objects[0]} holds {types.Shown(unknown)} beside kinds of layers; supported are "
                 + $"{Full} and {Window}");
         if (types.Child(type) is not { } rope) return (otherwise, null);
-        RequireKnown($"{Objects[0]}.{type}", rope, family, own: false);
-        return (rope.Or(Base, otherwise), Scaling(config, rope));
+        RopeScalingConfig.RequireKnown($"{Objects[0]}.{type}", rope, family, own: false);
+        return (rope.Or(Base, otherwise), RopeScalingConfig.Read(config, rope));
     }
 
     private static (double Base, RopeScaling? Scaling) Flat(ConfigValues config, FamilyConfig family, bool own)
     {
         var found = Objects.Where(key => config[key] is not null)
             .Select(key => (Key: key, Rope: config.Child(key)!)).ToArray();
-        foreach (var (key, rope) in found) RequireKnown(key, rope, family, own);
-        var scalings = found.Select(f => Scaling(config, f.Rope)).ToArray();
-        if (scalings.Any(s => !AreSame(s, scalings[0])))
+        foreach (var (key, rope) in found) RopeScalingConfig.RequireKnown(key, rope, family, own);
+        var scalings = found.Select(f => RopeScalingConfig.Read(config, f.Rope)).ToArray();
+        if (scalings.Any(s => !RopeScalingConfig.AreSame(s, scalings[0])))
             throw config.Error(
                 $"{string.Join(" and ", Objects.Select(config.Shown))} contradict each other; remove one");
 
@@ -105,38 +94,15 @@ internal static class RopeConfig
         return (bases.Length > 0 ? bases[0] : family.RopeBase, scalings.FirstOrDefault());
     }
 
-    private static bool AreSame(RopeScaling? one, RopeScaling? other)
-    {
-        if (one is null || other is null) return one is null && other is null;
-        RopeScaling WithoutLists(RopeScaling scaling) => scaling with { ShortFactors = null, LongFactors = null };
-        return WithoutLists(one) == WithoutLists(other)
-            && (one.ShortFactors ?? []).SequenceEqual(other.ShortFactors ?? [])
-            && (one.LongFactors ?? []).SequenceEqual(other.LongFactors ?? []);
-    }
-
     /// <summary>Numbers of a scaling that its method does not use. Transformers 5 warns and continues.</summary>
-    public static IEnumerable<string> Remarks(ConfigValues config)
-    {
-        foreach (var key in Objects.Where(key => config[key] is not null))
-        {
-            var rope = config.Child(key)!;
-            if (rope.Keys.Any(k => k is Full or Window)) continue;
-            var used = TypeOf(rope) switch
-            {
-                null or Default => [],
-                "linear" => ["factor"],
-                "llama3" => ["factor", Original, "low_freq_factor", "high_freq_factor"],
-                _ => KnownKeys,
-            };
-            string[] unused = [.. rope.Keys.Except(["finetuned", Base, Type, OldType, "partial_rotary_factor", .. used])
-                .Where(k => rope[k] is not null)];
-            if (unused.Length == 0) continue;
-            var why = TypeOf(rope) is { } named ? $"holds what {Type} {named} does not use"
-                : $"names no {Type}, so that nothing uses";
-            yield return $"\"{config.Path}\": {key} {why}: {string.Join(", ", unused.Select(rope.Shown))}; positions "
-                + $"are computed without, as by Transformers 5.";
-        }
-    }
+    public static IEnumerable<string> Remarks(ConfigValues config) =>
+        from key in Objects
+        where config[key] is not null
+        let rope = config.Child(key)!
+        where !rope.Keys.Any(k => k is Full or Window)
+        let unused = RopeScalingConfig.Unused(key, rope)
+        where unused is not null
+        select $"\"{config.Path}\": {unused}; positions are computed without, as by Transformers 5.";
 
     /// <summary>Writes the keys of a family, in the spelling that both versions read where both know it.</summary>
     public static void Write(JsonObject json, ModelOptions options, FamilyConfig family)
@@ -145,8 +111,8 @@ internal static class RopeConfig
         {
             json[Objects[0]] = new JsonObject
             {
-                [Full] = Json(options.RotaryOf(RotaryKind.Usual)),
-                [Window] = Json(options.RotaryOf(RotaryKind.Window)),
+                [Full] = RopeScalingConfig.Write(options.RotaryOf(RotaryKind.Usual)),
+                [Window] = RopeScalingConfig.Write(options.RotaryOf(RotaryKind.Window)),
             };
             return;
         }
@@ -171,7 +137,7 @@ internal static class RopeConfig
     /// </summary>
     public static void Gather(JsonObject json)
     {
-        var rope = json[Objects[1]]?.DeepClone().AsObject() ?? new JsonObject { [Type] = Default };
+        var rope = json[Objects[1]]?.DeepClone().AsObject() ?? RopeScalingConfig.None();
         rope[Base] = json[Base]?.DeepClone();
         json.Remove(Base);
         json.Remove(Objects[1]);
@@ -181,121 +147,6 @@ internal static class RopeConfig
     private static void WriteFlat(JsonObject json, ModelOptions options)
     {
         json[Base] = options.RopeBase;
-        if (options.RopeScaling is { } scaling) json[Objects[1]] = Json(scaling);
+        if (options.RopeScaling is { } scaling) json[Objects[1]] = RopeScalingConfig.Write(scaling);
     }
-
-    private static JsonObject Json(RotaryOptions rotary)
-    {
-        var rope = rotary.Scaling is { } scaling ? Json(scaling) : new JsonObject { [Type] = Default };
-        rope[Base] = rotary.Base;
-        return rope;
-    }
-
-    private static JsonObject Json(RopeScaling scaling)
-    {
-        var rope = new JsonObject { [Type] = NameOf(scaling.Kind), ["factor"] = scaling.Factor };
-        if ((scaling.Kind != RopeScalingKind.Linear || scaling.QueryGrowth is not null)
-            && scaling.OriginalContext is { } original)
-            rope[Original] = original;
-        if (scaling.QueryGrowth is { } growth) rope[Growth] = growth;
-        if (scaling.Kind is RopeScalingKind.Yarn or RopeScalingKind.LongRope
-            && scaling.AttentionFactor is { } attention) rope["attention_factor"] = attention;
-        if (scaling.Kind == RopeScalingKind.Llama3)
-        {
-            rope["low_freq_factor"] = scaling.LowFrequencyFactor;
-            rope["high_freq_factor"] = scaling.HighFrequencyFactor;
-        }
-        if (scaling.Kind == RopeScalingKind.LongRope)
-        {
-            rope[ShortFactors] = JsonSerializer.SerializeToNode(scaling.ShortFactors);
-            rope[LongFactors] = JsonSerializer.SerializeToNode(scaling.LongFactors);
-        }
-        if (scaling.Kind == RopeScalingKind.Yarn)
-        {
-            if (scaling.MagnitudeScale is { } scale) rope["mscale"] = scale;
-            if (scaling.MagnitudeScaleAllDimensions is { } all) rope["mscale_all_dim"] = all;
-            rope["beta_fast"] = scaling.FastTurns;
-            rope["beta_slow"] = scaling.SlowTurns;
-            rope["truncate"] = scaling.Truncate;
-        }
-        return rope;
-    }
-
-    private static void RequireKnown(string key, ConfigValues rope, FamilyConfig family, bool own)
-    {
-        if (rope.Keys.FirstOrDefault(k => !KnownKeys.Contains(k)) is { } unknown)
-            throw rope.Error($"{key} holds {rope.Shown(unknown)}, which is not supported; known are "
-                + $"{string.Join(", ", KnownKeys[1..])}");
-        if (family.PartialRotary is null && rope.Or(PartialKey, 1.0) != 1)
-            throw rope.Error($"{rope.Shown(PartialKey)} is not supported for {family.Name}; supported is 1");
-        if (!own && !family.QueryGrowth && rope[Growth] is not null)
-            throw rope.Error($"{rope.Shown(Growth)} is not supported for {family.Name}; supported is null");
-        if (rope[Type] is not null && rope[OldType] is not null
-            && rope.Required<string>(Type) != rope.Required<string>(OldType))
-            throw rope.Error($"{rope.Shown(Type)} and {rope.Shown(OldType)} contradict each other; remove one");
-    }
-
-    // The method's name; null if none is given.
-    private static string? TypeOf(ConfigValues rope) => rope.Or<string?>(Type, null) ?? rope.Or<string?>(OldType, null);
-
-    private static RopeScaling? Scaling(ConfigValues config, ConfigValues rope)
-    {
-        var name = TypeOf(rope) ?? Default;
-        var growth = rope.Optional<double>(Growth);
-        if (name == Default && growth is null) return null;
-        var original = rope.Optional<int>(Original) ?? config.Optional<int>(Original);
-        RopeScaling scaling = name switch
-        {
-            Default => new() { OriginalContext = original },
-            "linear" => new() { Factor = rope.Required<double>("factor") },
-            "llama3" => new()
-            {
-                Kind = RopeScalingKind.Llama3,
-                Factor = rope.Required<double>("factor"),
-                LowFrequencyFactor = rope.Required<double>("low_freq_factor"),
-                HighFrequencyFactor = rope.Required<double>("high_freq_factor"),
-                OriginalContext = original,
-            },
-            "yarn" => Yarn(config, rope, original),
-            "longrope" or "su" => new() // the second is an older name
-            {
-                Kind = RopeScalingKind.LongRope,
-                Factor = FactorOf(config, rope, original),
-                OriginalContext = original,
-                AttentionFactor = rope.Optional<double>("attention_factor"),
-                ShortFactors = rope.Required<double[]>(ShortFactors),
-                LongFactors = rope.Required<double[]>(LongFactors),
-            },
-            _ => throw config.Error($"{Type} \"{name.Shown()}\" is not supported; supported are {Default}, "
-                + $"{string.Join(", ", Enum.GetValues<RopeScalingKind>().Select(NameOf))}"),
-        };
-        return growth is null ? scaling : scaling with { QueryGrowth = growth, OriginalContext = original };
-    }
-
-    // Transformers divides the two contexts where the factor is absent.
-    private static double FactorOf(ConfigValues config, ConfigValues rope, int? original) =>
-        rope.Optional<double>("factor") ?? (original is { } o && o > 0
-            ? config.Required<double>("max_position_embeddings") / o : rope.Required<double>("factor"));
-
-    private static RopeScaling Yarn(ConfigValues config, ConfigValues rope, int? original)
-    {
-        var defaults = new RopeScaling();
-        // Transformers computes an attention factor from the scales only if both are present and not 0.
-        var (scale, all) = (rope.Or("mscale", 0.0), rope.Or("mscale_all_dim", 0.0));
-        var both = scale != 0 && all != 0;
-        return new RopeScaling
-        {
-            Kind = RopeScalingKind.Yarn,
-            Factor = FactorOf(config, rope, original),
-            OriginalContext = original,
-            AttentionFactor = rope.Optional<double>("attention_factor"),
-            MagnitudeScale = both ? scale : null,
-            MagnitudeScaleAllDimensions = both ? all : null,
-            FastTurns = rope.Or("beta_fast", defaults.FastTurns),
-            SlowTurns = rope.Or("beta_slow", defaults.SlowTurns),
-            Truncate = rope.Or("truncate", defaults.Truncate),
-        };
-    }
-
-    private static string NameOf(RopeScalingKind kind) => kind.ToString().ToLowerInvariant();
 }
