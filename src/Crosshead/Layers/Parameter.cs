@@ -104,28 +104,22 @@ public sealed class Parameter : IDisposable
         return value.dtype == type ? value : value.to(type);
     }
 
-    /// <summary>The rows of tokens [B, N] of a table, [B, N, D], in the precision of the value or longer.</summary>
-    internal Tensor Rows(Tensor tokens) => RowsOf(tokens)
-        ?? (_gradientLeaf is { } leaf ? ShortValue.Rows(Value, leaf, tokens, RowsAreTaken)
-            : Aten.Embedding(Value, tokens));
-
     /// <summary>
-    /// The rows of tokens [B, N] of a table that stays quantised, [B, N, D] in float32 on the CPU and in bfloat16 on a
-    /// device; null for other parameters, whose value is a tensor.
+    /// The rows of tokens [B, N] of a table, [B, N, D], in the precision of the value or longer. A table that stays
+    /// quantised gives float32 on the CPU and bfloat16 on a device.
     /// </summary>
-    private Tensor? RowsOf(Tensor tokens)
+    internal Tensor Rows(Tensor tokens)
     {
         if (_value is null && Packed is { } packed) return packed.RowsOf(tokens);
-        if (_value is not null || Stored is not { Format.IsQuantized: true } stored || _device.type != DeviceType.CPU)
-            return null;
-        var rows = new float[tokens.NumberOfElements * stored.Columns];
-        var at = 0;
-        foreach (var token in tokens.data<long>())
+        if (_value is null && Stored is { Format.IsQuantized: true } stored && _device.type == DeviceType.CPU)
         {
-            stored.Read(token, rows.AsSpan(at, stored.Columns));
-            at += stored.Columns;
+            var rows = new float[tokens.NumberOfElements * stored.Columns];
+            foreach (var (i, token) in tokens.data<long>().Index())
+                stored.Read(token, rows.AsSpan(i * stored.Columns, stored.Columns));
+            return tensor(rows, [.. tokens.shape, stored.Columns]);
         }
-        return tensor(rows, [.. tokens.shape, stored.Columns]);
+        return _gradientLeaf is { } leaf ? ShortValue.Rows(Value, leaf, tokens, RowsAreTaken)
+            : Aten.Embedding(Value, tokens);
     }
 
     /// <summary>
