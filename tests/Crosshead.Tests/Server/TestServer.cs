@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -21,12 +22,15 @@ internal sealed partial class TestServer : IAsyncDisposable
         + "{% endfor %}{% if tools %}{{ tools | tojson }}{% endif %}"
         + "{% if add_generation_prompt %}<assistant>{% endif %}{% if enable_thinking is false %}!{% endif %}";
 
+    // Far longer than anything takes, even where other work keeps the cores.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+
     private readonly ModelServer _server;
 
     private TestServer(ModelServer server, FakeEngine engine, List<string> log)
     {
         (_server, Engine, Log) = (server, engine, log);
-        Client = new HttpClient { BaseAddress = server.Address, Timeout = TimeSpan.FromSeconds(30) };
+        Client = new HttpClient { BaseAddress = server.Address, Timeout = s_patience };
     }
 
     public static Tokenizer Tokenizer => TinyTokenizer.Gpt2;
@@ -92,8 +96,11 @@ internal sealed partial class TestServer : IAsyncDisposable
     /// <summary>Waits until something holds.</summary>
     public static async Task UntilAsync(Func<bool> holds)
     {
-        for (var i = 0; i < 2000 && !holds(); i++) await Task.Delay(5);
-        Assert.True(holds());
+        for (var start = Stopwatch.GetTimestamp(); !holds();)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < s_patience, "it does not come to hold.");
+            await Task.Delay(5);
+        }
     }
 
     private static string Plain(string text) => Changing().Replace(text, found =>
