@@ -126,21 +126,8 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
     {
         if (File.Exists(Path.Combine(directory, DatasetManifest.FileName))
             || File.Exists(Path.Combine(directory, PreparationState.FileName))
-            || TokenizerFiles.Find(directory) is not { } found || HashOf(found) == tokenizer.Sha256) return;
+            || TokenizerFiles.Find(directory) is not { } found || tokenizer.IsIn(found)) return;
         throw new CrossheadException($"{directory} holds another tokenizer, {Path.GetFileName(found)}, which that of "
             + "the data would replace; name another folder.");
-    }
-
-    // Null for a file that is none of the tokenizers that can be read.
-    private static string? HashOf(string file)
-    {
-        try
-        {
-            return Tokenizer.Load(file).Sha256;
-        }
-        catch (CrossheadException)
-        {
-            return null;
-        }
     }
 }

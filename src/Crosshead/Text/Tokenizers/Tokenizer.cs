@@ -89,6 +89,21 @@ public sealed class Tokenizer
     /// </summary>
     public string Sha256 => _sha256.Value;
 
+    /// <summary>Whether this is the tokenizer in a file. A file with the bytes of this one's is not loaded.</summary>
+    /// <param name="file">The file with which loading a folder's tokenizer begins.</param>
+    /// <returns>False also for files that are none of the tokenizers that can be read.</returns>
+    internal bool IsIn(string file)
+    {
+        try
+        {
+            return _files.BeginWith(file) || Load(file).Sha256 == Sha256;
+        }
+        catch (Exception e) when (e is CrossheadException or IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Loads a tokenizer, and the tokenizer_config.json beside it if there is one.</summary>
     /// <param name="path">A tokenizer.json, a tokenizer.model, or the folder of either or of vocab.json and
     /// merges.txt.</param>

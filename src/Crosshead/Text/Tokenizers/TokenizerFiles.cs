@@ -73,6 +73,19 @@ internal sealed class TokenizerFiles(Lazy<IReadOnlyList<(string Name, byte[] Con
         AtomicFile.Write(Path.Combine(folder, TokenizerConfig.FileName), stream => stream.Write(config.ToJson()));
     }
 
+    /// <summary>Whether a file and those beside it are these files, byte for byte.</summary>
+    /// <param name="file">The file with which loading a folder's tokenizer begins.</param>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">A file cannot be read.</exception>
+    public bool BeginWith(string file)
+    {
+        var folder = Path.GetDirectoryName(file)!;
+        return files.Value[0].Name == Path.GetFileName(file) && files.Value.All(own =>
+            new FileInfo(Path.Combine(folder, own.Name)) is { Exists: true } there
+            && there.Length == own.Content.Length
+            && File.ReadAllBytes(there.FullName).AsSpan().SequenceEqual(own.Content));
+    }
+
     /// <summary>The identity of the tokenizer <paramref name="definition"/> that was read from the files.</summary>
     public string Sha256(TokenizerDefinition definition)
     {

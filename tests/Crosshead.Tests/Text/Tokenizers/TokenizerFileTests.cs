@@ -145,6 +145,22 @@ public class TokenizerFileTests
     }
 
     [Fact]
+    public void A_file_is_known_again_by_its_bytes_or_by_what_it_says()
+    {
+        using var folder = new TemporaryFolder();
+        TinyTokenizer.Gpt2.Save(folder.Path);
+        var (file, other) = (folder.File(Tokenizer.FileName), folder.File("other.json"));
+        Assert.True(Tokenizer.Load(folder.Path).IsIn(file));
+        Assert.False(TinyTokenizer.Llama3.IsIn(file));
+        File.WriteAllText(other, File.ReadAllText(file) + "\n\n"); // another layout
+        Assert.True(TinyTokenizer.Gpt2.IsIn(other));
+        File.WriteAllText(file, "{}");
+        Assert.False(TinyTokenizer.Gpt2.IsIn(file));
+        File.Delete(file);
+        Assert.False(TinyTokenizer.Gpt2.IsIn(file));
+    }
+
+    [Fact]
     public void The_end_token_is_the_config_s_or_the_usual_one()
     {
         using var folder = new TemporaryFolder();
