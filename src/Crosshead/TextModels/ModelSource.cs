@@ -15,7 +15,7 @@ public sealed class ModelSource : IModelSource
 {
     private readonly Lazy<ChatTemplate> _chat;
     private readonly Lazy<string> _weights, _configuration;
-    private IModelWeights? _begun; // of the first model that is loaded to decode
+    private BegunWeights? _begun; // of the first model that is loaded to decode
 
     internal ModelSource(ModelDescription description, Tokenizer tokenizer)
     {
@@ -53,7 +53,7 @@ public sealed class ModelSource : IModelSource
                         + $"{description.Options.VocabularySize}; "
                     + "put the tokenizer there that the model was trained with.");
             var source = new ModelSource(description, tokenizer);
-            if (!forTensors) (source._begun, weights) = (weights, null);
+            if (!forTensors) (source._begun, weights) = (new BegunWeights(weights), null);
             return source;
         }
         finally
@@ -106,5 +106,15 @@ public sealed class ModelSource : IModelSource
 
     /// <inheritdoc/>
     LanguageModel IModelSource.LoadToDecode(ScalarType type, Device? device) =>
-        ModelDirectory.LoadFrozen(Description, type, device, part: null, Interlocked.Exchange(ref _begun, null));
+        ModelDirectory.LoadFrozen(Description, type, device, part: null, _begun?.Take());
+
+    /// <summary>Open weights that one model takes. If none does, they are closed when nobody has the source.</summary>
+    private sealed class BegunWeights(IModelWeights weights)
+    {
+        private IModelWeights? _weights = weights;
+
+        ~BegunWeights() => _weights?.Dispose();
+
+        public IModelWeights? Take() => Interlocked.Exchange(ref _weights, null);
+    }
 }

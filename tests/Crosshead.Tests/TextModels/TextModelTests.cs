@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Generation;
 using Crosshead.Text.Chat;
@@ -43,6 +44,24 @@ public sealed class TextModelTests : IDisposable
         var ended = ending.Generate("word1 and", s_greedy);
         Assert.Equal((StopReason.EndToken, first + 1), (ended.Stop, ended.Ids.Count));
         Assert.Equal(ids, ending.Generate("word1 and", s_greedy with { EndTokens = [279] }).Ids);
+    }
+
+    [Fact]
+    public void Weights_that_nobody_loads_are_let_go_with_their_source()
+    {
+        SmallTextModel.Save(_folder.Path);
+        Open(_folder.Path);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Assert.DoesNotContain(_folder.Path, File.ReadAllText("/proc/self/maps"));
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static void Open(string path)
+        {
+            var source = ModelSource.Open(path, forTensors: false);
+            Assert.Contains(path, File.ReadAllText("/proc/self/maps"));
+            GC.KeepAlive(source);
+        }
     }
 
     [Fact]
