@@ -61,7 +61,7 @@ internal static class WeightLoader
             // A rank has only a part of a tensor.
             WeightMatrix[] stored = weight is TensorWeight && model.Ranks is not null ? []
                 : [.. parts.Select(p => parameters[p.Name].Stored).OfType<WeightMatrix>()];
-            var count = stored.Length == parts.Length ? stored.Sum(NonFiniteWeights.Count)
+            var count = stored.Length == parts.Length ? stored.Sum(FiniteCheck.Count)
                 : weight.Pieces.Sum(piece => CopyPiece(weights, weight, piece, parts, parameters));
             if (count > 0) notFinite.Add((weight, count));
         }

@@ -28,6 +28,9 @@ internal sealed class FiniteCheck
         _threads = new Thread[Math.Clamp(_pieces.Count - 1, 0, ComputeThreads.Count - 1)];
     }
 
+    /// <summary>How many weights of a matrix are NaN or infinite.</summary>
+    public static long Count(WeightMatrix matrix) => Begin([matrix]).End()[0];
+
     /// <summary>Begins to look at matrices.</summary>
     /// <param name="matrices">The matrices, which must not be disposed before the end.</param>
     public static FiniteCheck Begin(IReadOnlyList<WeightMatrix> matrices)

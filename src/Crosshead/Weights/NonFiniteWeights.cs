@@ -12,9 +12,6 @@ internal static class NonFiniteWeights
     private const ushort Exponent = 0x7C00; // of a half that is NaN or infinite
     private const int Lowest = 0x0400, Carry = 0x8000; // the exponent's lowest bit, and the bit above it
 
-    /// <summary>How many weights of a matrix are NaN or infinite.</summary>
-    public static long Count(WeightMatrix matrix) => FiniteCheck.Begin([matrix]).End()[0];
-
     /// <summary>How many weights of some rows are NaN or infinite.</summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="first">The first row.</param>

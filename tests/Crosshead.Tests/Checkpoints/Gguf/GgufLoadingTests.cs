@@ -179,7 +179,7 @@ public sealed class GgufLoadingTests : IDisposable
         {
             var columns = format.BlockSize * 2;
             using var matrix = WeightMatrix.OfZeros(format, 3, columns);
-            Assert.Equal(0, NonFiniteWeights.Count(matrix));
+            Assert.Equal(0, FiniteCheck.Count(matrix));
             var values = new float[columns];
             for (var at = 0; at < format.BlockBytes; at++)
             {
@@ -188,7 +188,7 @@ public sealed class GgufLoadingTests : IDisposable
                 matrix.BytesOf(1)[at] = 0x7F;
                 matrix.BytesOf(1)[Math.Max(at - 1, 0)] = 0xFF;
                 matrix.Read(1, values);
-                Assert.Equal(values.Count(v => !float.IsFinite(v)), NonFiniteWeights.Count(matrix));
+                Assert.Equal(values.Count(v => !float.IsFinite(v)), FiniteCheck.Count(matrix));
             }
         }
     }
