@@ -13,6 +13,7 @@ internal sealed class AttentionLayer : IDisposable
     private readonly ParameterScope _scope = new(ScalarType.Float64, CPU);
     private readonly RotaryEmbedding _rotary;
     private readonly TokenView _span;
+    private readonly Generator _random;
 
     public AttentionLayer(AttentionOptions options, long seed, bool asInitialized = false)
     {
@@ -22,13 +23,12 @@ internal sealed class AttentionLayer : IDisposable
             AttentionCases.Base, ScalarType.Float64, CPU, turned: options.Rotated);
         var (cos, sin) = _rotary.Rows(0, AttentionCases.Length);
         _span = new TokenView(cos, sin, null, Causal: true);
-        manual_seed(seed);
-        using var generator = new Generator((ulong)seed);
+        _random = new Generator((ulong)seed);
         using var grad = no_grad();
         foreach (var p in _scope.Parameters)
         {
-            if (asInitialized) p.Initialize(generator);
-            else p.Value.normal_(0, p.Kind == ParameterKind.Matrix ? 0.3 : 0.6);
+            if (asInitialized) p.Initialize(_random);
+            else p.Value.normal_(0, p.Kind == ParameterKind.Matrix ? 0.3 : 0.6, _random);
         }
     }
 
@@ -36,7 +36,8 @@ internal sealed class AttentionLayer : IDisposable
 
     public IReadOnlyList<Parameter> Parameters => _scope.Parameters;
 
-    public Tensor RandomInput() => randn([2, AttentionCases.Length, AttentionCases.Width], ScalarType.Float64);
+    public Tensor RandomInput() =>
+        randn([2, AttentionCases.Length, AttentionCases.Width], ScalarType.Float64, generator: _random);
 
     public Tensor Forward(Tensor x) => Forward(x, Attention);
 
@@ -67,6 +68,7 @@ internal sealed class AttentionLayer : IDisposable
     {
         Attention.Dispose();
         _rotary.Dispose();
+        _random.Dispose();
         foreach (var p in _scope.Parameters) p.Dispose();
     }
 

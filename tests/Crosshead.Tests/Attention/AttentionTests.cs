@@ -25,7 +25,7 @@ public sealed class AttentionTests
         using var scope = NewDisposeScope();
         using var layer = new AttentionLayer(AttentionCases.Options[name], seed: 5);
         var x = layer.RandomInput();
-        var probe = randn_like(x);
+        var probe = layer.RandomInput();
         (layer.Forward(x) * probe).sum().backward();
         using var grad = no_grad();
         foreach (var parameter in layer.Parameters)

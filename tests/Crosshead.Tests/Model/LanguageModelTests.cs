@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Model;
 
-public sealed class LanguageModelTests
+public sealed class LanguageModelTests : IDisposable
 {
     private static readonly ModelOptions Tiny = new()
     {
@@ -15,6 +15,10 @@ public sealed class LanguageModelTests
         Context = 12,
         Attention = new() { Heads = 4, KeyValueHeads = 2 },
     };
+
+    private readonly Generator _random = new(11);
+
+    public void Dispose() => _random.Dispose();
 
     [Fact]
     public void Loss_is_the_mean_cross_entropy_of_the_logits_without_ignored_targets()
@@ -130,9 +134,9 @@ public sealed class LanguageModelTests
     {
         var model = new LanguageModel(options ?? Tiny, type);
         model.Initialize(11);
-        manual_seed(11);
         return model;
     }
 
-    private static Tensor Tokens(long batch, long length) => randint(0, 40, [batch, length], ScalarType.Int64);
+    private Tensor Tokens(long batch, long length) =>
+        randint(0, 40, [batch, length], ScalarType.Int64, generator: _random);
 }

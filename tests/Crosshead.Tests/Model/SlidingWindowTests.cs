@@ -45,7 +45,7 @@ public sealed class SlidingWindowTests
     {
         using var scope = NewDisposeScope();
         using var model = Create(new AttentionOptions { Heads = 4 });
-        var view = new CausalView(model.Rotary, start, count, CPU).Within(window);
+        var view = new CausalView(model.Views.Rotary, start, count, CPU).Within(window);
         for (var n = 0; n < count; n++)
             for (var key = 0; key < start + count; key++)
             {
@@ -65,7 +65,7 @@ public sealed class SlidingWindowTests
         using var scope = NewDisposeScope();
         using var model = Create(new AttentionOptions { Heads = 4 });
         long[] positions = [0, 5, 9];
-        var view = new StepView(model.Rotary, tensor(positions), 10, CPU).Within(window);
+        var view = new StepView(model.Views.Rotary, tensor(positions), 10, CPU).Within(window);
         for (var b = 0; b < positions.Length; b++)
             for (var key = 0; key < 10; key++)
             {
@@ -79,7 +79,7 @@ public sealed class SlidingWindowTests
     {
         using var scope = NewDisposeScope();
         using var model = Create(new AttentionOptions { Heads = 4 });
-        var view = new CausalView(model.Rotary, 0, 10, CPU);
+        var view = new CausalView(model.Views.Rotary, 0, 10, CPU);
         Assert.True(view.Within(10) is { Mask: null, Causal: true });
         Assert.Same(view.Within(null), view.Within(11));
         Assert.Same(view.Within(4), view.Within(4));

@@ -225,7 +225,9 @@ public sealed class GgufModelTests : IDisposable
         var model = new LanguageModel(options);
         model.Initialize(1);
         using var grad = no_grad();
-        foreach (var parameter in model.Parameters) parameter.Value.add_(rand_like(parameter.Value));
+        using var random = new Generator(2);
+        foreach (var parameter in model.Parameters)
+            parameter.Value.add_(rand([.. parameter.Shape], generator: random));
         return model;
     }
 

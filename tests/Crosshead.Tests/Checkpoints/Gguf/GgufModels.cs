@@ -63,9 +63,10 @@ internal static class GgufModels
         var model = new LanguageModel(options);
         model.Initialize(1);
         using var grad = no_grad();
+        using var random = new Generator(2);
         foreach (var parameter in model.Parameters)
         {
-            parameter.Value.add_(rand_like(parameter.Value), 0.2);
+            parameter.Value.add_(rand([.. parameter.Shape], generator: random), 0.2);
             // So that the factors of norms that the format holds, 1 more, are exact.
             if (options.Block.NormOffset != 0 && parameter.Shape.Count == 1)
                 parameter.Value.mul_(1024).round_().div_(1024);
