@@ -1,5 +1,6 @@
 using Crosshead.Kernels.HeadLosses;
 using Crosshead.Layers;
+using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Model;
