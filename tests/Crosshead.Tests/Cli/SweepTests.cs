@@ -14,8 +14,13 @@ public sealed class SweepTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private string[] Command(string recipe, string variants, string rates, params string[] more) =>
+        Command(_folder, recipe, variants, rates, more);
+
+    /// <summary>The command line of a study that stands in a folder's folder <c>study</c>.</summary>
+    internal static string[] Command(TemporaryFolder folder, string recipe, string variants, string rates,
+        params string[] more) =>
         ["sweep", recipe, "--variants", variants, "--learning-rates", rates, "--json", "--set", "training.evalEvery=1",
-            .. more, .. Default("--out", _folder.File("study"), more), .. Default("--parallel", "2", more)];
+            .. more, .. Default("--out", folder.File("study"), more), .. Default("--parallel", "2", more)];
 
     private static string[] Default(string option, string value, string[] given) =>
         given.Contains(option) ? [] : [option, value];
@@ -251,58 +256,6 @@ public sealed class SweepTests : IDisposable
         Assert.Equal(130, run.ExitCode);
         Assert.Equal("waiting", (string)run.Json["runs"]![0]!["status"]!);
         Assert.False(Directory.Exists(_folder.File(Path.Combine("study", "recipes"))));
-    }
-
-    [Theory]
-    [InlineData("gqa,mee", "1e-3", "", "did you mean \"mea\"")]
-    [InlineData("gqa,mha", "1e-3", "", "the same value as gqa and mha")]
-    [InlineData("", "1e-3", "", "--variants (\"\") is empty")]
-    [InlineData("gqa", "", "", "--learning-rates (\"\") is empty")]
-    [InlineData("gqa,", "1e-3", "", "has an empty item")]
-    [InlineData("gqa", "0", "", "--learning-rates (\"0\") must be numbers above 0")]
-    [InlineData("gqa", "-1e-3", "", "above 0")]
-    [InlineData("gqa", "NaN", "", "above 0")]
-    [InlineData("gqa", "1e-3,fast", "", "--learning-rates (\"fast\") must be numbers")]
-    [InlineData("gqa", "1e-3,1e-3", "", "names 1e-3 twice")]
-    [InlineData("gqa", "1e-3,0.001", "", "the same value as 1e-3 and 0.001")]
-    [InlineData("gqa", "1e-3", "--seeds 1,x", "--seeds (\"x\") must be whole numbers")]
-    [InlineData("gqa", "1e-3", "--seeds 1,1", "names 1 twice")]
-    [InlineData("gqa", "1e-3", "--parallel 0", "--parallel must be a whole number from 1")]
-    [InlineData("gqa", "1e-3", "--set training.evalEvery=4", "gives 3 evaluations in the 12 steps after the warm-up; a "
-        + "fit needs 6 or more: use --set training.evalEvery=1.")]
-    [InlineData("gqa", "1e-3", "--set training.steps=3",
-        "use --set training.steps=12 or more (now 3, of which 0 warm up) and --set training.evalEvery=1.")]
-    [InlineData("gqa", "1e-3", "--set training.bach=4", "did you mean \"batch\"")]
-    [InlineData("gqa", "1e-3", "--set data.folder=nowhere", "nowhere")]
-    [InlineData("gqa", "1e-3", "--set model.vocabularySize=300", "300")]
-    public void Bad_input_is_named(string variants, string rates, string more, string told)
-    {
-        var recipe = TinyRecipe.In(_folder, Steps);
-        Assert.Contains(told, CliRun.Of(Command(recipe, variants, rates,
-            more.Split(' ', StringSplitOptions.RemoveEmptyEntries))).Refusal(), StringComparison.Ordinal);
-        Assert.False(Directory.Exists(_folder.File("study")));
-    }
-
-    [Fact]
-    public void A_recipe_that_is_missing_or_invalid_is_named()
-    {
-        Assert.Contains("nothing.json", CliRun.Of(Command("nothing.json", "gqa", "1e-3")).Refusal(),
-            StringComparison.Ordinal);
-        Assert.Contains("hiddenSise", CliRun.Of(Command(_folder.Write("bad.json",
-            """{ "model": { "hiddenSise": 8 } }"""), "gqa", "1e-3")).Refusal(), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void A_folder_that_holds_something_else_is_left_alone()
-    {
-        var recipe = TinyRecipe.In(_folder, Steps);
-        Directory.CreateDirectory(_folder.File("study"));
-        File.WriteAllText(_folder.File(Path.Combine("study", "thesis.txt")), "years of work");
-        Assert.Contains("holds something that is no sweep (thesis.txt)",
-            CliRun.Of(Command(recipe, "gqa", "1e-3")).Refusal(), StringComparison.Ordinal);
-        Assert.Contains("is a file", CliRun.Of(Command(recipe, "gqa", "1e-3", "--out", recipe)).Refusal(),
-            StringComparison.Ordinal);
-        Assert.Single(Directory.GetFileSystemEntries(_folder.File("study")));
     }
 
     private string RunFolder(string name) => _folder.File(Path.Combine("study", "runs", name));
