@@ -10,8 +10,8 @@ namespace Crosshead.Benchmarks;
 
 /// <summary>
 /// What a type of cache costs in quality: a text is read token by token through the decoder, with a cache of float32
-/// and with caches of other types. Each token's distribution is compared with that of float32. Of a quantised model
-/// the same is asked of activations that are rounded to 8 bits.
+/// and with caches of other types. Each token's distribution is compared with that of float32. The same is asked of
+/// activations that are rounded as the model's weights are.
 /// </summary>
 internal static class CacheQuality
 {
@@ -33,7 +33,7 @@ internal static class CacheQuality
         var source = ModelSource.Open(folder);
         using var model = source.LoadFrozen(ScalarType.Float32, CPU);
         using var weights = new CpuWeights(model, activations: ActivationType.Float32);
-        using var rounding = new CpuWeights(model, activations: ActivationType.Int8);
+        using var rounding = new CpuWeights(model);
         var context = model.Options.Context;
         int[][] tokens = [.. source.Tokenizer.Encode(File.ReadAllText(text)).Chunk(context).Take(windows)
             .Where(w => w.Length == context)];
@@ -53,7 +53,8 @@ internal static class CacheQuality
         Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         foreach (var (cache, table) in s_caches.Zip(tables))
             Print(CacheOptions.NameOf(cache.Type!.Value), cache, table);
-        Print("float32, activations int8", float32, rounded);
+        Print($"float32, activations {ActivationTypes.NameOf(CpuWeights.ActivationsOf(model, ActivationTypes.Usual))}",
+            float32, rounded);
 
         void Print(string name, CacheOptions cache, Differences table) => Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"| {name} | {cache.ScaleGroup} | "

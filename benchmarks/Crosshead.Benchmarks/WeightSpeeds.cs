@@ -21,7 +21,9 @@ internal static unsafe class WeightSpeeds
         var mebibytes = arguments is [var size, ..] ? int.Parse(size, CultureInfo.InvariantCulture) : 256;
         var threads = arguments is [_, var count, ..] ? int.Parse(count, CultureInfo.InvariantCulture) : 1;
         var chosen = arguments.Skip(2).ToArray();
-        var formats = WeightFormat.All.Where(f => chosen.Length == 0 || chosen.Contains(f.Name)).ToArray();
+        Kernel[] kernels = [.. WeightFormat.All.Select(f => new Kernel(f.Name, f, null)),
+            .. PairProducts.All.Select(p => new Kernel(p.GetType().Name, WeightFormat.BF16, p))];
+        kernels = [.. kernels.Where(k => chosen.Length == 0 || chosen.Contains(k.Name))];
         var bytes = (long)mebibytes << 20;
         var memory = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, 1 << 21);
         new Span<byte>(memory, (int)Math.Min(bytes, int.MaxValue)).Fill(1);
@@ -29,36 +31,46 @@ internal static unsafe class WeightSpeeds
         var reading = double.MaxValue;
         var x = new float[64 * Columns];
         x.AsSpan().Fill(0.5f);
+        var pairs = new byte[64 * Columns * PairProducts.NumberBytes];
         for (var round = 0; round < 5; round++)
         {
             reading = Math.Min(reading, Timed(threads, t => Read(memory + (bytes / threads * t), bytes / threads)));
-            foreach (var format in formats)
+            foreach (var (name, format, products) in kernels)
             {
                 var stride = format.RowBytes(Columns);
                 foreach (var vectors in s_vectors)
                 {
+                    fixed (float* px = x)
+                    fixed (byte* to = pairs)
+                        products?.Round(px, Columns, vectors, Columns, to);
                     var all = (int)(bytes / stride / threads / (vectors > 4 ? vectors : 1)) / 16 * 16;
                     var seconds = Timed(threads, t =>
                     {
                         var y = (float*)NativeMemory.AlignedAlloc((nuint)(16 * vectors * sizeof(float)), 64);
                         fixed (float* px = x)
+                        fixed (byte* rounded = pairs)
                             for (var row = 0; row < all; row += 16)
-                                RowProducts.Of(format).Multiply(memory + (((long)t * all) + row) * stride, stride, 16,
-                                    Columns, px, Columns, vectors, y, 16);
+                            {
+                                var weights = memory + ((((long)t * all) + row) * stride);
+                                if (products is not null)
+                                    products.Multiply(weights, stride, 16, Columns, rounded, vectors, y, 16);
+                                else RowProducts.Of(format).Multiply(weights, stride, 16, Columns, px, Columns, vectors,
+                                    y, 16);
+                            }
                         NativeMemory.AlignedFree(y);
                     });
                     var each = seconds / ((long)all * threads * stride);
-                    best[(format.Name, vectors)] = Math.Min(best.GetValueOrDefault((format.Name, vectors), 1), each);
+                    best[(name, vectors)] = Math.Min(best.GetValueOrDefault((name, vectors), 1), each);
                 }
             }
         }
         Console.WriteLine($"memory {bytes / reading / 1e9:F1} GB/s, {threads} threads, {mebibytes} MiB");
-        foreach (var format in formats)
+        foreach (var (name, format, _) in kernels)
         {
-            Console.Write($"{format.Name,-6}");
+            Console.Write($"{name,-6}");
             foreach (var vectors in s_vectors)
             {
-                var each = best[(format.Name, vectors)];
+                var each = best[(name, vectors)];
                 var weights = format.BlockSize / (double)format.BlockBytes / each;
                 Console.Write(vectors == 1
                     ? $"  1: {1 / each / 1e9,6:F1} GB/s {reading / bytes / each,5:P0}"
@@ -81,6 +93,9 @@ internal static unsafe class WeightSpeeds
         NativeMemory.AlignedFree(memory);
         return bytes / best;
     }
+
+    // Products of a format; by rounded inputs, or by float32 for null.
+    private sealed record Kernel(string Name, WeightFormat Format, PairProducts? Products);
 
     private static double Timed(int threads, Action<int> work)
     {

@@ -17,7 +17,7 @@ internal sealed record BenchRun(Device Device, ScalarType Type, int Batch, doubl
     /// <summary>How decoding keeps tokens.</summary>
     public CacheOptions Cache { get; init; } = new();
 
-    /// <summary>What the CPU multiplies quantised weights by.</summary>
+    /// <summary>The coarsest numbers that the CPU rounds activations to.</summary>
     public ActivationType Activations { get; init; } = ActivationTypes.Usual;
 
     /// <summary>The ranks that are timed together.</summary>

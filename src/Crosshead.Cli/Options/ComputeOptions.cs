@@ -51,8 +51,9 @@ internal sealed class ComputeOptions
         command.Options.Add(_cache);
         _activations = new Option<string?>("--activations")
         {
-            Description = "What the CPU multiplies quantised weights by: numbers rounded to 8 bits, or the numbers "
-                + "themselves, which takes longer.",
+            Description = "The coarsest numbers that the CPU rounds activations to. With int8, those that are "
+                + "multiplied by quantised weights become int8, and those by bfloat16 weights bfloat16; with bfloat16 "
+                + "only the latter; with float32 none, which takes longer.",
             HelpName = string.Join('|', ActivationTypes.Names),
             DefaultValueFactory = _ => ActivationTypes.NameOf(ActivationTypes.Usual),
         };
@@ -95,7 +96,7 @@ internal sealed class ComputeOptions
         return options;
     }
 
-    /// <summary>What quantised weights are multiplied by.</summary>
+    /// <summary>The coarsest numbers that the CPU rounds activations to.</summary>
     /// <exception cref="CrossheadException">The name is unknown.</exception>
     public ActivationType Activations(ParseResult arguments) =>
         _activations is not null && arguments.GetValue(_activations) is { } name ? ActivationTypes.Parse(name)

@@ -25,7 +25,7 @@ public sealed record LoadOptions
     /// <summary>How decoding keeps tokens.</summary>
     public CacheOptions Cache { get; init; } = new();
 
-    /// <summary>What the CPU multiplies quantised weights by.</summary>
+    /// <summary>The coarsest numbers that the CPU rounds activations to.</summary>
     public ActivationType Activations { get; init; } = ActivationTypes.Usual;
 
     /// <summary>Most answers that are computed side by side.</summary>

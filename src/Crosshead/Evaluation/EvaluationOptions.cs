@@ -13,7 +13,7 @@ public sealed record EvaluationOptions
     /// <summary>How answers keep tokens while they are written.</summary>
     public CacheOptions Cache { get; init; } = new();
 
-    /// <summary>What the CPU multiplies quantised weights by.</summary>
+    /// <summary>The coarsest numbers that the CPU rounds activations to.</summary>
     public ActivationType Activations { get; init; } = ActivationTypes.Usual;
 
     /// <summary>

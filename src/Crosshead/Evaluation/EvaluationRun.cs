@@ -28,7 +28,7 @@ public sealed record EvaluationRun
     /// <summary>How answers keep tokens while they are written.</summary>
     public CacheOptions Cache { get; init; } = new();
 
-    /// <summary>What the CPU multiplies quantised weights by.</summary>
+    /// <summary>The coarsest numbers that the CPU rounds activations to.</summary>
     public ActivationType Activations { get; init; } = ActivationTypes.Usual;
 
     /// <summary>Whether the begin token stands before every context.</summary>

@@ -23,9 +23,8 @@ internal static class ResponseFile
         var (type, group) = cache.FormatFor(model.ComputeType, model.Device);
         var kept = type == CacheFormat.Of(model.ComputeType).Type ? ""
             : $"-{CacheOptions.NameOf(type)}{(group == CacheOptions.UsualScaleGroup ? "" : $"-{group}")}";
-        if (activations != ActivationType.Float32 && model.Device.type == DeviceType.CPU
-            && model.Parameters.Any(p => p.Stored is { Format.IsQuantized: true }))
-            kept += $"-by-{ActivationTypes.NameOf(activations)}";
+        if (Generator.ActivationsOf(model, activations) is var rounded and not ActivationType.Float32)
+            kept += $"-by-{ActivationTypes.NameOf(rounded)}";
         return Path.Combine(folder,
             $"{source.WeightsHash[..16]}-{source.ConfigurationHash[..8]}-{source.Tokenizer.Sha256[..8]}"
             + $"-{Precision.NameOf(model.ComputeType)}-{model.Device.type.ToString().ToLowerInvariant()}{kept}.jsonl");

@@ -25,7 +25,7 @@ public sealed class Generator : IDisposable
     /// <param name="codec">Tokenizer for prompts and answers as text. Ids that are not tokens of the tokenizer are
     /// never drawn. Null: prompts and answers are token ids, and all ids may be drawn.</param>
     /// <param name="cache">How decoding keeps tokens; null for the precision of the model's computation.</param>
-    /// <param name="activations">What the CPU multiplies quantised weights by.</param>
+    /// <param name="activations">The coarsest numbers that the CPU rounds activations to.</param>
     /// <exception cref="CrossheadException">The model's device or precision does not have such a cache.</exception>
     public Generator(LanguageModel model, ITextCodec? codec = null, CacheOptions? cache = null,
         ActivationType activations = ActivationTypes.Usual)
@@ -50,12 +50,16 @@ public sealed class Generator : IDisposable
     /// <summary>How decoding keeps tokens.</summary>
     public CacheFormat CacheFormat { get; }
 
-    /// <summary>What weights are multiplied by: rounded numbers only on the CPU, and where weights are
-    /// quantised.</summary>
+    /// <summary>The coarsest numbers that activations are rounded to: on the CPU alone, and where a weight multiplies
+    /// such numbers.</summary>
     public ActivationType Activations { get; }
 
     /// <summary>Bytes that decoding keeps of each token, on each of the GPUs that share the model out.</summary>
     public long CacheBytesPerToken => _model.Options.CacheBytesPerToken(CacheFormat);
+
+    /// <inheritdoc cref="CpuWeights.ActivationsOf"/>
+    internal static ActivationType ActivationsOf(LanguageModel model, ActivationType allowed) =>
+        CpuWeights.ActivationsOf(model, allowed);
 
     /// <summary>Prepares to continue prompts given as text.</summary>
     /// <exception cref="CrossheadException">There is no tokenizer. Or there is no prompt, an empty prompt, a prompt

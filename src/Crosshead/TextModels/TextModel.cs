@@ -38,7 +38,7 @@ public sealed class TextModel : IDisposable
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <param name="cache">How decoding keeps tokens; null for the precision of the computation.</param>
-    /// <param name="activations">What the CPU multiplies quantised weights by.</param>
+    /// <param name="activations">The coarsest numbers that the CPU rounds activations to.</param>
     /// <exception cref="CrossheadException">A file is missing, damaged, or contradicts another. Or there is no such
     /// cache on the device.</exception>
     public static TextModel Load(string path, ScalarType type = ScalarType.Float32, Device? device = null,
@@ -57,7 +57,7 @@ public sealed class TextModel : IDisposable
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <param name="cache">How decoding keeps tokens; null for the precision of the computation.</param>
-    /// <param name="activations">What the CPU multiplies quantised weights by.</param>
+    /// <param name="activations">The coarsest numbers that the CPU rounds activations to.</param>
     /// <exception cref="CrossheadException">The weights are damaged, or there is no such cache on the
     /// device.</exception>
     public static TextModel Load(IModelSource source, ScalarType type = ScalarType.Float32, Device? device = null,
@@ -73,7 +73,7 @@ public sealed class TextModel : IDisposable
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the first GPU; the others follow it.</param>
     /// <param name="cache">How decoding keeps tokens; null for the precision of the computation.</param>
-    /// <param name="activations">What the CPU multiplies quantised weights by.</param>
+    /// <param name="activations">The coarsest numbers that the CPU rounds activations to.</param>
     /// <exception cref="CrossheadException">The model or the GPUs are not for that, the weights are damaged, or there
     /// is no such cache on the devices.</exception>
     public static TextModel Load(ModelSource source, int ranks, ScalarType type, Device device,

@@ -54,7 +54,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         _scratch = new DecodeScratch(weights.Options, members);
         _stream = new ResidualRows(_scratch.Hidden, _scratch.Update, Block);
         _inputs = [.. Enumerable.Range(0, members).Select(
-            _ => new ProductInput(rounds: weights.Activations == ActivationType.Int8))];
+            _ => new ProductInput(weights.Activations))];
         _cache = new PanelCache(weights, format, _attentionScratch, _rotary, slots, capacity, pages);
         _logits = new Rows(slots, VocabularySize);
         _team = new ThreadTeam(members,
@@ -142,8 +142,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         {
             yield return new TeamPhase(
                 () => router.Matrix.Groups,
-                (first, end, member) => Multiply(router.Matrix, first, end,
-                    Input(member, _scratch.Normed[member], 0, _block.Count), _scratch.Logits, 0),
+                (first, end, member) => Rate(router, first, end, member),
                 norm);
             yield return new TeamPhase(() => _block.Count, (first, end, _) => Route(router, first, end));
         }
@@ -214,6 +213,13 @@ public sealed unsafe class CpuDecoder : IDecoder
             _stream.BeginAttention(target, r, start, count);
             _stream.Add(_scratch.Delta[r] + start, 1, target, r, start, count);
         }
+    }
+
+    // Inputs of routers are not rounded: another expert would be a large step.
+    private void Rate(Router router, int first, int end, int member)
+    {
+        var (x, y) = (_scratch.Normed[member], _scratch.Logits);
+        router.Matrix.Multiply(first, end, x[0], x.Stride, _block.Count, y[0], y.Stride);
     }
 
     private void Route(Router router, int first, int end)

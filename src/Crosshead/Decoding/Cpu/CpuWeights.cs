@@ -22,7 +22,7 @@ public sealed class CpuWeights : IDisposable
     /// <param name="model">The model; must outlive the packed weights.</param>
     /// <param name="type">Precision of the weights, float32 or bfloat16; null for the model's precision. Sums are
     /// float32 in both.</param>
-    /// <param name="activations">What quantised weights are multiplied by.</param>
+    /// <param name="activations">The coarsest numbers that activations are rounded to.</param>
     /// <exception cref="CrossheadException">The precision is neither of these, the processor has no AVX2, or there is
     /// not enough memory.</exception>
     public CpuWeights(LanguageModel model, ScalarType? type = null, ActivationType activations = ActivationTypes.Usual)
@@ -60,7 +60,7 @@ public sealed class CpuWeights : IDisposable
     /// <summary>Precision of the weights.</summary>
     public ScalarType Type => _type;
 
-    /// <summary>What quantised weights are multiplied by.</summary>
+    /// <summary>The coarsest numbers that activations are rounded to.</summary>
     public ActivationType Activations { get; }
 
     /// <summary>Bytes of cache per token in a format.</summary>
@@ -81,14 +81,20 @@ public sealed class CpuWeights : IDisposable
     /// <summary>Whether this processor can decode a model in the model's precision.</summary>
     public static bool Supports(LanguageModel model) => Supports(model.ComputeType);
 
-    /// <summary>What the decoder of a model multiplies weights by.</summary>
+    /// <summary>The coarsest numbers that the decoder of a model does round activations to.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="chosen">What quantised weights shall be multiplied by.</param>
-    /// <returns><see cref="ActivationType.Float32"/> on a device, and for a model without quantised weights.</returns>
-    internal static ActivationType ActivationsOf(LanguageModel model, ActivationType chosen) =>
-        model.Device.type == DeviceType.CPU && Supports(model)
-            && model.Parameters.Any(p => p.Stored is { } stored && CodeProducts.Of(stored.Format) is not null)
-            ? chosen : ActivationType.Float32;
+    /// <param name="allowed">The coarsest that it may round to.</param>
+    /// <returns><see cref="ActivationType.Float32"/> on a device, and where no weight has others.</returns>
+    internal static ActivationType ActivationsOf(LanguageModel model, ActivationType allowed)
+    {
+        if (model.Device.type != DeviceType.CPU || !Supports(model)) return ActivationType.Float32;
+        var matrices = model.Parameters.Where(p => p.Shape.Count > 1)
+            .Select(p => (Format: WeightReader.FormatOf(p, model.ComputeType), Columns: p.Shape[^1])).ToList();
+        return allowed == ActivationType.Int8 && matrices.Any(m => CodeProducts.Of(m.Format) is not null)
+            ? ActivationType.Int8
+            : allowed != ActivationType.Float32 && matrices.Any(m => PairProducts.Of(m.Format, m.Columns) is not null)
+            ? ActivationType.BFloat16 : ActivationType.Float32;
+    }
 
     private static bool IsPacked(ScalarType type) => type is ScalarType.Float32 or ScalarType.BFloat16;
 

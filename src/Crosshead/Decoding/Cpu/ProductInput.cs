@@ -1,18 +1,24 @@
+using System.Diagnostics.CodeAnalysis;
 using Crosshead.Kernels.WeightProducts;
+using Crosshead.Runtime;
 
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Rows that a member of the team multiplies weights by. They are rounded to 8 bits when the first matrix asks for it.
+/// Rows that a member of the team multiplies weights by. They are rounded when the first matrix asks for it.
 /// </summary>
-/// <param name="rounds">Whether they may be rounded.</param>
-internal sealed unsafe class ProductInput(bool rounds) : IDisposable
+/// <param name="coarsest">The coarsest numbers that they may be rounded to.</param>
+internal sealed unsafe class ProductInput(ActivationType coarsest) : IDisposable
 {
-    private NativeBuffer<byte>? _records;
+    private NativeBuffer<byte>? _records, _pairs;
     private int? _center; // that the records were made for
+    private bool _paired; // whether the pairs are those of the rows
 
     /// <summary>Whether the rows may be rounded to 8 bits.</summary>
-    public bool Rounds => rounds;
+    public bool BecomeCodes => coarsest == ActivationType.Int8;
+
+    /// <summary>Whether the rows may be rounded to bfloat16.</summary>
+    public bool BecomePairs => coarsest != ActivationType.Float32;
 
     /// <summary>[rows, stride]: the rows, filled up with zeros to a multiple of 16.</summary>
     public float* Pointer { get; private set; }
@@ -28,7 +34,7 @@ internal sealed unsafe class ProductInput(bool rounds) : IDisposable
     {
         if (Pointer == rows[first] && Count == count) return;
         Pointer = rows[first];
-        (Stride, Count, _center) = (rows.Stride, count, null);
+        (Stride, Count, _center, _paired) = (rows.Stride, count, null, false);
     }
 
     /// <summary>Drops the rows: the next may lie at the same place and have other numbers.</summary>
@@ -39,18 +45,36 @@ internal sealed unsafe class ProductInput(bool rounds) : IDisposable
     /// <param name="center">As <see cref="CodeProducts.Center"/> of the weights.</param>
     public byte* Records(int columns, int center)
     {
-        var bytes = (long)Count * columns / InputCodes.Columns * InputCodes.RecordBytes;
-        if (_records is null || _records.Length < bytes)
-        {
-            _records?.Dispose();
-            _records = new NativeBuffer<byte>(bytes);
-            _center = null;
-        }
+        if (Grow(ref _records, (long)Count * columns / InputCodes.Columns * InputCodes.RecordBytes)) _center = null;
         if (_center != center) InputCodes.Encode(Pointer, Stride, Count, columns, center, _records.Pointer);
         _center = center;
         return _records.Pointer;
     }
 
+    /// <summary>The rows rounded to bfloat16.</summary>
+    /// <param name="columns">Numbers of a row, a multiple of 32; the same for all matrices until the next rows.</param>
+    /// <param name="products">What multiplies them; the same for all matrices.</param>
+    public byte* Pairs(int columns, PairProducts products)
+    {
+        if (Grow(ref _pairs, (long)Count * columns * PairProducts.NumberBytes)) _paired = false;
+        if (!_paired) products.Round(Pointer, Stride, Count, columns, _pairs.Pointer);
+        _paired = true;
+        return _pairs.Pointer;
+    }
+
     /// <inheritdoc/>
-    public void Dispose() => _records?.Dispose();
+    public void Dispose()
+    {
+        _records?.Dispose();
+        _pairs?.Dispose();
+    }
+
+    // Whether a buffer had to be made anew.
+    private static bool Grow([NotNull] ref NativeBuffer<byte>? buffer, long bytes)
+    {
+        if (buffer is not null && buffer.Length >= bytes) return false;
+        buffer?.Dispose();
+        buffer = new NativeBuffer<byte>(bytes);
+        return true;
+    }
 }

@@ -26,8 +26,8 @@ internal sealed unsafe class StackedMatrix : IDisposable
         _parts = new Part[parts.Count];
         for (var i = 0; i < parts.Count; i++)
         {
-            _parts[i] = new Part(parts[i], RowProducts.Of(parts[i].Format), CodeProducts.Of(parts[i].Format), Groups,
-                Outputs, InverseOf(parts[i].Order));
+            _parts[i] = new Part(parts[i], RowProducts.Of(parts[i].Format), CodeProducts.Of(parts[i].Format),
+                PairProducts.Of(parts[i].Format, parts[i].Columns), Groups, Outputs, InverseOf(parts[i].Order));
             Outputs += (int)parts[i].Rows;
             Groups += (int)((parts[i].Rows + GroupRows - 1) / GroupRows);
         }
@@ -102,9 +102,12 @@ internal sealed unsafe class StackedMatrix : IDisposable
     {
         var matrix = part.Matrix;
         var weights = matrix.Data + (from * matrix.Stride);
-        if (input is { Rounds: true } && part.Codes is { } codes)
+        if (input is { BecomeCodes: true } && part.Codes is { } codes)
             codes.Multiply(weights, matrix.Stride, rows, matrix.Columns, input.Records(matrix.Columns, codes.Center),
                 count, y, yStride);
+        else if (input is { BecomePairs: true } && part.Pairs is { } pairs)
+            pairs.Multiply(weights, matrix.Stride, rows, matrix.Columns, input.Pairs(matrix.Columns, pairs), count, y,
+                yStride);
         else part.Products.Multiply(weights, matrix.Stride, rows, matrix.Columns, x, stride, count, y, yStride);
     }
 
@@ -152,6 +155,6 @@ internal sealed unsafe class StackedMatrix : IDisposable
 
     // A part with its products, its first group and its first output; and for each place in a run of rows the row that
     // lies there, if rows do not lie in their order.
-    private readonly record struct Part(WeightMatrix Matrix, RowProducts Products, CodeProducts? Codes, int Group,
-        int Output, int[]? Inverse);
+    private readonly record struct Part(WeightMatrix Matrix, RowProducts Products, CodeProducts? Codes,
+        PairProducts? Pairs, int Group, int Output, int[]? Inverse);
 }

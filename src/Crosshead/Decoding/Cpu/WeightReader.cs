@@ -13,13 +13,13 @@ namespace Crosshead.Decoding.Cpu;
 /// <param name="memory">Where copies lie.</param>
 internal sealed class WeightReader(ScalarType type, WeightMemory memory)
 {
-    private readonly WeightFormat _format = type == ScalarType.BFloat16 ? WeightFormat.BF16 : WeightFormat.F32;
+    private readonly WeightFormat _format = FormatOf(type);
 
     /// <summary>A parameter's matrix [outputs, inputs].</summary>
     public WeightMatrix Read(Parameter parameter)
     {
         if (parameter.Stored is not { } stored) return Copy(Values(parameter), (int)parameter.Shape[^1]);
-        if (IsUsable(stored)) return stored.Part(0, stored.Rows);
+        if (IsUsable(stored, _format)) return stored.Part(0, stored.Rows);
         var copy = Empty(stored.Rows, stored.Columns);
         Parallel.For(0, stored.Rows, () => new float[stored.Columns], (row, _, values) =>
         {
@@ -30,6 +30,12 @@ internal sealed class WeightReader(ScalarType type, WeightMemory memory)
         stored.SetAside();
         return copy;
     }
+
+    /// <summary>The format that a parameter's matrix is read in.</summary>
+    /// <param name="parameter">The parameter.</param>
+    /// <param name="type">Precision of copies.</param>
+    public static WeightFormat FormatOf(Parameter parameter, ScalarType type) =>
+        parameter.Stored is { } stored && IsUsable(stored, FormatOf(type)) ? stored.Format : FormatOf(type);
 
     /// <summary>A reader whose copies have another precision and lie in the same memory.</summary>
     public WeightReader In(ScalarType other) => new(other, memory);
@@ -53,9 +59,12 @@ internal sealed class WeightReader(ScalarType type, WeightMemory memory)
     }
 
     // Rows of dense formats are read in sixteens. Single precision is as much as is asked for, or too much.
-    private bool IsUsable(WeightMatrix stored) => stored.Format.IsQuantized
+    private static bool IsUsable(WeightMatrix stored, WeightFormat asked) => stored.Format.IsQuantized
         || (stored.Columns % RowProducts.Lanes == 0
-            && (stored.Format != WeightFormat.F32 || _format == WeightFormat.F32));
+            && (stored.Format != WeightFormat.F32 || asked == WeightFormat.F32));
+
+    private static WeightFormat FormatOf(ScalarType type) =>
+        type == ScalarType.BFloat16 ? WeightFormat.BF16 : WeightFormat.F32;
 
     // Filled up with zeros to sixteens.
     private WeightMatrix Empty(long rows, int columns) => memory.OfZeros(_format, rows, Panel.Round(columns));

@@ -18,7 +18,7 @@ internal sealed record AnswerSettings
     /// <summary>Precision of the computation.</summary>
     public required string Dtype { get; init; }
 
-    /// <summary>What quantised weights are multiplied by, where it is not float32.</summary>
+    /// <summary>The coarsest numbers that activations are rounded to; null where they are not rounded.</summary>
     public string? Activations { get; init; }
 
     /// <summary>Type of the numbers in the cache, where it is not the precision of the computation.</summary>

@@ -1,4 +1,5 @@
 using Crosshead.Decoding.Cpu;
+using Crosshead.Runtime;
 using Crosshead.Tests.Kernels;
 using Crosshead.Weights;
 
@@ -40,7 +41,7 @@ public sealed unsafe class StackedMatrixTests
         WeightMatrix[] parts = [Matrix(2 * HeadDim, neighbours), Matrix(20, null), Matrix(HeadDim, neighbours)];
         using var matrix = new StackedMatrix(parts, bias ? Draw((3 * HeadDim) + 20) : null);
         using Rows x = new(Draw(count * Columns), Columns), y = new(count, matrix.Outputs);
-        using var input = new ProductInput(rounds);
+        using var input = new ProductInput(rounds ? ActivationType.Int8 : ActivationType.Float32);
         input.Take(x, 0, count);
         int[] bounds = [0, 1, 5, 7, matrix.Groups];
         for (var i = 1; i < bounds.Length; i++) matrix.Multiply(bounds[i - 1], bounds[i], input, y[0], y.Stride);
