@@ -18,7 +18,8 @@ internal abstract unsafe class PairProducts
     public const int NumberBytes = 4;
 
     /// <summary>Those that this processor has, the fastest first.</summary>
-    public static IReadOnlyList<PairProducts> All { get; } = [new WidenedPairProducts()];
+    public static IReadOnlyList<PairProducts> All { get; } = PairTileCode.IsSupported
+        ? [new CodedPairProducts(), new WidenedPairProducts()] : [new WidenedPairProducts()];
 
     /// <summary>The products of a matrix; null where inputs are not rounded for it.</summary>
     /// <param name="format">Its format.</param>

@@ -95,6 +95,24 @@ internal sealed partial class Assembler
         _code.Add((byte)count);
     }
 
+    /// <summary>
+    /// The quarters of to = two of a's, then two of b's; two bits of the choice for each (vshuff32x4).
+    /// </summary>
+    public void ShuffleQuarters(VectorRegister to, VectorRegister a, VectorOperand b, int choice)
+    {
+        Vector(3, 1, false, 0x23, to, a, b);
+        _code.Add((byte)choice);
+    }
+
+    /// <summary>
+    /// In each quarter, to = two lanes of a's, then two of b's; two bits of the choice for each (vshufps).
+    /// </summary>
+    public void Shuffle(VectorRegister to, VectorRegister a, VectorOperand b, int choice)
+    {
+        Vector(1, 0, false, 0xc6, to, a, b);
+        _code.Add((byte)choice);
+    }
+
     // Forgets the upper halves of registers, so that older instructions do not wait for them (vzeroupper).
     private void ZeroUpper() => _code.AddRange([0xc5, 0xf8, 0x77]);
 

@@ -57,6 +57,9 @@ public sealed class AssemblerTests
             a => a.AddProduct(Z(22), Z(3), new Address(R8, 8192))),
         ["vfmadd213ps zmm2, zmm3, [r8]"] = ("62d26548a810", a => a.MultiplyAndAdd(Z(2), Z(3), new Address(R8))),
         ["vpmovzxwd zmm15, ymmword ptr [rax+32]"] = ("62727d48337801", a => a.Widen16(Z(15), new Address(Rax, 32))),
+        ["vshuff32x4 zmm24, zmm3, zmm20, 0x44"] = ("6223654823c444",
+            a => a.ShuffleQuarters(Z(24), Z(3), Z(20), 0x44)),
+        ["vshufps zmm25, zmm16, zmm1, 0x88"] = ("62617c40c6c988", a => a.Shuffle(Z(25), Z(16), Z(1), 0x88)),
         ["vpslld zmm11, zmm23, 16"] = ("62b1254872f710", a => a.ShiftLeft(Z(11), Z(23), 16)),
         ["vpsrld zmm30, zmm2, 9"] = ("62f10d4072d209", a => a.ShiftRight(Z(30), Z(2), 9)),
     };
