@@ -86,6 +86,10 @@ public sealed unsafe class KernelBitsTests
     public void Of_panels_of_bfloat16() => Assert.Equal("6e010c47104aebaa", HashOfPanels<PanelBFloat16>());
 
     [Fact]
+    public void Of_panels_of_bfloat16_and_rounded_vectors() =>
+        Assert.Equal("36e24c855810c09c", HashOfPanels<PanelBFloat16Products>());
+
+    [Fact]
     public void Of_panels_of_int8() => Assert.Equal("52a0a349850c3d8e", HashOfPanels<PanelInt8>());
 
     [Fact]
@@ -96,6 +100,7 @@ public sealed unsafe class KernelBitsTests
     {
         AssertAlone<PanelFloat32>();
         AssertAlone<PanelBFloat16>();
+        AssertAlone<PanelBFloat16Products>();
         AssertAlone<PanelInt8>();
         AssertAlone<PanelFp8>();
 
@@ -150,7 +155,8 @@ public sealed unsafe class KernelBitsTests
     }
 
     // Past a block of the tiles; a multiple of 16 where vectors are encoded.
-    private static int DepthOf<T>() where T : unmanaged, IPanelElement<T> => T.HasScales ? 304 : 300;
+    private static int DepthOf<T>() where T : unmanaged, IPanelElement<T> =>
+        T.HasScales || T.RoundsVectors ? 304 : 300;
 
     private static NativeBuffer<T> Panels<T>(int count) where T : unmanaged, IPanelElement<T>
     {

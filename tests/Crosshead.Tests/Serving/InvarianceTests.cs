@@ -27,6 +27,8 @@ public sealed class InvarianceTests
     [InlineData("mea values only, c<g, grouped", CacheType.Int8)]
     [InlineData("differential, grouped", CacheType.Int8)]
     [InlineData("talking-heads", CacheType.Int8)]
+    [InlineData("frequency and dense, query-key norm", CacheType.BFloat16)]
+    [InlineData("mea values only, c<g, grouped", CacheType.BFloat16)]
     [InlineData("mea c<g, grouped", CacheType.Fp8)]
     public void Answers_are_equal_bit_by_bit_alone_among_others_and_after_a_hit(string name, CacheType? cache = null)
     {

@@ -66,6 +66,12 @@ internal sealed class AttentionWeights : IDisposable
     /// <summary>Factor λ of the second map in differential attention.</summary>
     public float Lambda { get; private init; }
 
+    /// <summary>
+    /// Whether every query head multiplies cached components, whole, and none of the heads are composed. That takes
+    /// more products than memory allows time for, so those of bfloat16 have rounded factors.
+    /// </summary>
+    public bool MultipliesComponents => (Keys ?? (object?)Values) is not null && KeyHeads is null && ValueHeads is null;
+
     /// <summary>Reads a layer.</summary>
     /// <param name="attention">The layer, trainable or frozen.</param>
     /// <param name="reader">Makes matrices.</param>

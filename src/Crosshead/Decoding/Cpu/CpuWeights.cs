@@ -128,6 +128,8 @@ public sealed class CpuWeights : IDisposable
         return format.Type switch
         {
             CacheType.Float32 => Create<PanelFloat32>(),
+            CacheType.BFloat16 when Activations != ActivationType.Float32
+                && Layers[layer].Attention.MultipliesComponents => Create<PanelBFloat16Products>(),
             CacheType.BFloat16 => Create<PanelBFloat16>(),
             CacheType.Int8 => Create<PanelInt8>(),
             _ => Create<PanelFp8>(),

@@ -54,6 +54,10 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         var place = scratch.Query(_layout.Vector(pass.GroupOf(row, _layout.RowsPerGroup), row, head));
         if (keys is null && weights.Keys is { } mix) mix.Absorb(query, _layout.GroupOf(head), place);
         else new ReadOnlySpan<float>(query, d).CopyTo(new Span<float>(place, d));
+        if (!T.RoundsVectors) return;
+        var (width, all) = (_layout.KeyWidth, Panel.Round(_layout.KeyWidth));
+        new Span<float>(place + width, all - width).Clear();
+        T.Encode(place, all, place);
     }
 
     private void PlaceKey(float* first, in DecodeRow token, int row, int member)

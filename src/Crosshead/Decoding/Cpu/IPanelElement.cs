@@ -17,6 +17,12 @@ internal unsafe interface IPanelElement<TSelf> where TSelf : unmanaged, IPanelEl
     /// </summary>
     static virtual bool HasScales => false;
 
+    /// <summary>Whether vectors are rounded, in place, by <see cref="Encode"/> although there are no scales.</summary>
+    static virtual bool RoundsVectors => false;
+
+    /// <summary>Products in machine code; null for those of <see cref="PanelTiles"/>.</summary>
+    static virtual BFloat16Tiles? Tiles => null;
+
     /// <summary>The largest element of a type with scales.</summary>
     static virtual float Largest => throw new NotSupportedException();
 

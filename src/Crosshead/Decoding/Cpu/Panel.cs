@@ -45,6 +45,11 @@ internal static unsafe class Panel
         float* y, int yStride, long ahead = 0, bool add = false)
         where T : unmanaged, IPanelElement<T>
     {
+        if (T.Tiles is { } tiles)
+        {
+            tiles.Multiply((PanelBFloat16*)panel, panelStride, panels, depth, x, stride, rows, y, yStride, ahead, add);
+            return;
+        }
         if (rows == 1)
         {
             MultiplyOne(panel, panelStride, panels, depth, x, y, add);

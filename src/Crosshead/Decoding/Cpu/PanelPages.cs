@@ -167,13 +167,15 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     /// <param name="row">The value row.</param>
     /// <param name="start">First position, a multiple of 16.</param>
     /// <param name="count">Number of positions.</param>
-    /// <param name="weights">The weights.</param>
+    /// <param name="weights">The weights; rounded where the elements round vectors.</param>
     /// <param name="sums">Receives the sums, of the width of a value row rounded up to 16.</param>
     /// <param name="keyRow">The key row that will be read next, from the positions after these on.</param>
     /// <param name="scratch">Memory of the thread.</param>
     public void Sum(int slot, int row, int start, int count, PanelVectors weights, PanelVectors sums, int keyRow,
         PanelScratch scratch)
     {
+        for (var v = 0; T.RoundsVectors && v < weights.Count; v++)
+            T.Encode(weights[v], Panel.Round(count), weights[v]);
         if (!T.HasScales)
         {
             SumPages(slot, row, 0, _valuePanels, start, count, weights, sums, keyRow);
