@@ -38,13 +38,15 @@ internal static class CacheQuality
         int[][] tokens = [.. source.Tokenizer.Encode(File.ReadAllText(text)).Chunk(context).Take(windows)
             .Where(w => w.Length == context)];
         var tables = s_caches.Select(_ => new Differences()).ToArray();
-        var (rounded, float32) = (new Differences(), new CacheOptions { Type = CacheType.Float32 });
+        var (rounded, both, float32) = (new Differences(), new Differences(),
+            new CacheOptions { Type = CacheType.Float32 });
         foreach (var window in tokens)
         {
             var expected = Logits(weights, window, float32);
             foreach (var (cache, table) in s_caches.Zip(tables))
                 table.Add(expected, Logits(weights, window, cache), window);
             rounded.Add(expected, Logits(rounding, window, float32), window);
+            both.Add(expected, Logits(rounding, window, s_caches[0]), window);
         }
         Console.WriteLine($"{tokens.Length} windows of {context} tokens; float32: "
             + string.Create(CultureInfo.InvariantCulture, $"perplexity {Math.Exp(tables[0].Loss):0.0000}"));
@@ -53,8 +55,9 @@ internal static class CacheQuality
         Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         foreach (var (cache, table) in s_caches.Zip(tables))
             Print(CacheOptions.NameOf(cache.Type!.Value), cache, table);
-        Print($"float32, activations {ActivationTypes.NameOf(CpuWeights.ActivationsOf(model, ActivationTypes.Usual))}",
-            float32, rounded);
+        var activations = ActivationTypes.NameOf(CpuWeights.ActivationsOf(model, ActivationTypes.Usual));
+        Print($"float32, activations {activations}", float32, rounded);
+        Print($"bfloat16, rounded queries of components, activations {activations}", s_caches[0], both);
 
         void Print(string name, CacheOptions cache, Differences table) => Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"| {name} | {cache.ScaleGroup} | "
