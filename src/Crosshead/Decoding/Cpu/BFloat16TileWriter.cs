@@ -11,13 +11,17 @@ namespace Crosshead.Decoding.Cpu;
 /// <param name="lines">Lines of 64 bytes that are prefetched for two that are read: 1 or 2.</param>
 internal sealed class BFloat16TileWriter(int vectors, int lines)
 {
+    /// <summary>Runs of memory that are prefetched in turn.</summary>
+    public const int Runs = 4;
+
     /// <summary>Most vectors of a tile.</summary>
     public const int Most = 8;
 
-    private const int Steps = 4, LeastSteps = Panel.DepthStep / 2; // that are written one after the other
+    private const int Steps = 2 * Runs, LeastSteps = Panel.DepthStep / 2; // that are written one after the other
     private const int Word = 4, Row = 64;          // bytes of two numbers of a vector, and of all lanes of a panel
     private const int Words = 2, Sums = 16;        // the first register for words, and for sums
     private const int WordRegisters = 4;
+    private const int Together = 2; // lines that are prefetched at once
 
     // While sums are read and written, registers have other meanings.
     private const Register Arguments = Register.Rax, First = Register.Rcx, Second = Register.Rdx, Next = Register.Rbx,
@@ -51,12 +55,13 @@ internal sealed class BFloat16TileWriter(int vectors, int lines)
         a.Compare(End, Far);
         a.Jump(Condition.Below, rest);
         WriteSteps(a, Steps);
-        a.Add(Next, lines * Row);
+        a.Add(Next, Together * lines * Row);
         a.Jump(again);
         a.Place(rest);
         a.Compare(First, End);
         a.Jump(Condition.NotBelow, end);
         WriteSteps(a, LeastSteps);
+        a.Jump(rest);
         a.Place(end);
         LoadPlaces(a);
         for (var v = 0; v < vectors; v++)
@@ -94,9 +99,7 @@ internal sealed class BFloat16TileWriter(int vectors, int lines)
         if (steps == Steps) a.LoadAddress(Far, new Address(Next, 0, Run, 2));
         for (var step = 0; step < steps; step++)
         {
-            // A line or two of each run in turn.
-            for (var line = 0; steps == Steps && line < lines; line++)
-                a.Prefetch(new Address(step < 2 ? Next : Far, line * Row, step % 2 == 0 ? null : Run));
+            if (steps == Steps) WritePrefetch(a, step);
             a.Load(s_first, new Address(First, step * Row));
             a.Load(s_second, new Address(Second, step * Row));
             for (var v = 0; v < vectors; v++)
@@ -111,6 +114,16 @@ internal sealed class BFloat16TileWriter(int vectors, int lines)
         a.Add(Second, steps * Row);
         a.Add(X, steps * Word);
         if (vectors > 5) a.Add(FifthX, steps * Word);
+    }
+
+    // Two lines together, then two of the next run.
+    private void WritePrefetch(Assembler a, int step)
+    {
+        var (run, second) = Math.DivRem(step, Together);
+        if (second > 0 && lines == 1) return;
+        for (var line = 0; line < Together; line++)
+            a.Prefetch(new Address(run < 2 ? Next : Far, ((second * Together) + line) * Row,
+                run % 2 == 0 ? null : Run));
     }
 
     private static Address Vector(int vector, int at) => vector switch

@@ -13,7 +13,7 @@ namespace Crosshead.Decoding.Cpu;
 /// </summary>
 internal sealed unsafe class BFloat16Tiles
 {
-    private const int Most = BFloat16TileWriter.Most, Runs = 4;
+    private const int Most = BFloat16TileWriter.Most, Runs = BFloat16TileWriter.Runs;
 
     // Of 1, 2, … vectors; what prefetches one line for two, and two.
     private readonly nint[] _one, _two;
@@ -44,7 +44,7 @@ internal sealed unsafe class BFloat16Tiles
             Stride = (long)stride * sizeof(float),
             SumStride = (long)yStride * sizeof(float),
             Adds = add ? 1 : 0,
-            Run = (rows <= Most ? 2L : 1) * depth * Panel.Lanes * sizeof(PanelBFloat16) / Runs,
+            Run = 2 * panelStride * sizeof(PanelBFloat16) / Runs,
         };
         for (; panels > 0; panels -= 2, panel += 2 * panelStride, y += 2 * Panel.Lanes)
         {
@@ -55,12 +55,12 @@ internal sealed unsafe class BFloat16Tiles
             arguments.End = (byte*)(p + ((long)depth * Panel.Lanes));
             for (var row = 0; row < rows; row += Most)
             {
-                // What is used next is prefetched as four runs side by side, which memory answers faster than one:
-                // that of the first panel by the first vectors, that of the second by the second, if there are any.
-                var next = row == 0 ? p : row == Most ? q : null;
+                // The two panels that are used next are prefetched as four runs side by side, which memory answers
+                // faster than one: half of each run by the first vectors, half by the second, if there are any.
+                var next = row > Most ? null : (byte*)(p + ahead) + (row > 0 ? arguments.Run / 2 : 0);
                 arguments.First = (byte*)p;
                 arguments.Second = (byte*)q;
-                arguments.Next = (byte*)(next == null ? p : next + ahead);
+                arguments.Next = next == null ? (byte*)p : next;
                 arguments.X = (byte*)(x + ((long)row * stride));
                 arguments.Y = (byte*)(y + ((long)row * yStride));
                 ((delegate* unmanaged[SuppressGCTransition]<BFloat16TileArguments*, void>)
