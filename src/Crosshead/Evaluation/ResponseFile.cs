@@ -3,7 +3,6 @@ using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.TextModels;
-using TorchSharp;
 
 namespace Crosshead.Evaluation;
 

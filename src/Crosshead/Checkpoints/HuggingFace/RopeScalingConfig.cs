@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Crosshead.Layers;
-using Crosshead.Model;
 
 namespace Crosshead.Checkpoints.HuggingFace;
 

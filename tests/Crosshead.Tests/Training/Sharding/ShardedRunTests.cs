@@ -1,6 +1,5 @@
 using Crosshead.Attention;
 using Crosshead.Attention.Composition;
-using Crosshead.Runtime;
 using Crosshead.Tests.Kernels;
 using Crosshead.Tests.Runtime.Distributed;
 using Crosshead.Tests.Training.Runs;
