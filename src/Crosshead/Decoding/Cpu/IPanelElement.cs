@@ -32,6 +32,29 @@ internal unsafe interface IPanelElement<TSelf> where TSelf : unmanaged, IPanelEl
     /// <summary>Rounds a value to the nearest element.</summary>
     static abstract TSelf From(float value);
 
+    /// <summary>Writes numbers into a lane of a panel, one below the other.</summary>
+    /// <param name="numbers">The numbers.</param>
+    /// <param name="factor">What each is multiplied by first.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="panel">The panel.</param>
+    /// <param name="k">Row of the first.</param>
+    /// <param name="lane">The lane.</param>
+    static virtual void WriteLane(float* numbers, float factor, int count, TSelf* panel, int k, int lane)
+    {
+        for (var i = 0; i < count; i++) panel[TSelf.Index(k + i, lane)] = TSelf.From(numbers[i] * factor);
+    }
+
+    /// <summary>Writes numbers into a row of a panel, from lane 0 on.</summary>
+    /// <param name="numbers">The numbers.</param>
+    /// <param name="factor">What each is multiplied by first.</param>
+    /// <param name="count">How many, at most 16.</param>
+    /// <param name="panel">The panel.</param>
+    /// <param name="k">The row.</param>
+    static virtual void WriteRow(float* numbers, float factor, int count, TSelf* panel, int k)
+    {
+        for (var i = 0; i < count; i++) panel[TSelf.Index(k, i)] = TSelf.From(numbers[i] * factor);
+    }
+
     /// <summary>The element's value.</summary>
     static abstract float ToSingle(TSelf element);
 

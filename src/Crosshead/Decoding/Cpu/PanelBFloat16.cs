@@ -25,6 +25,36 @@ internal readonly unsafe struct PanelBFloat16 : IPanelElement<PanelBFloat16>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long Index(long k, int lane) => ((((k >> 1) * Panel.Lanes) + lane) << 1) + (k & 1);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void WriteLane(float* numbers, float factor, int count, PanelBFloat16* panel, int k, int lane)
+    {
+        var i = 0;
+        var pairs = stackalloc uint[Panel.Lanes];
+        for (; k % 2 == 0 && i <= count - (2 * Panel.Lanes); i += 2 * Panel.Lanes)
+        {
+            Vector512.Narrow(Rounded(numbers + i, factor), Rounded(numbers + i + Panel.Lanes, factor)).AsUInt32()
+                .Store(pairs);
+            var to = (uint*)(panel + Index(k + i, lane));
+            for (var pair = 0; pair < Panel.Lanes; pair++) to[pair * Panel.Lanes] = pairs[pair];
+        }
+        for (; i < count; i++) panel[Index(k + i, lane)] = From(numbers[i] * factor);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void WriteRow(float* numbers, float factor, int count, PanelBFloat16* panel, int k)
+    {
+        var i = 0;
+        if (count == Panel.Lanes)
+        {
+            var bits = stackalloc uint[Panel.Lanes];
+            Rounded(numbers, factor).Store(bits);
+            // Another thread may write the other numbers of the pairs, so each is stored by itself.
+            var to = (ushort*)(panel + Index(k, 0));
+            for (; i < Panel.Lanes; i++) to[2 * i] = (ushort)bits[i];
+        }
+        for (; i < count; i++) panel[Index(k, i)] = From(numbers[i] * factor);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<float> Even, Vector512<float> Odd) LoadRows(PanelBFloat16* rows)
     {
@@ -37,6 +67,17 @@ internal readonly unsafe struct PanelBFloat16 : IPanelElement<PanelBFloat16>
     {
         var pairs = Vector256.Load((uint*)rows + (half * Vector256<uint>.Count));
         return ((pairs << 16).AsSingle(), (pairs & Vector256.Create(0xffff0000u)).AsSingle());
+    }
+
+    // The bits of sixteen elements, as From rounds.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Rounded(float* numbers, float factor)
+    {
+        var values = Vector512.Load(numbers) * factor;
+        var (bits, upper) = (values.AsUInt32(), values.AsUInt32() >>> 16);
+        return Vector512.ConditionalSelect(Vector512.Equals(values, values).AsUInt32(),
+            (bits + Vector512.Create(0x7fffu) + (upper & Vector512<uint>.One)) >>> 16,
+            upper | Vector512.Create(0x40u));
     }
 
     /// <summary>Loads 16 consecutive elements.</summary>

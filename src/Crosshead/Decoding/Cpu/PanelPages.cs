@@ -56,8 +56,7 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
         {
             count = Math.Min(_group, width - first);
             var factor = Scale(_keyScales, slot, (row * _keyGroups) + group, position, key + first, count);
-            for (var i = first; i < first + count; i++)
-                panel[T.Index(i, position % Panel.Lanes)] = T.From(key[i] * factor);
+            T.WriteLane(key + first, factor, count, panel, first, position % Panel.Lanes);
         }
     }
 
@@ -73,9 +72,9 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
         {
             count = Math.Min(_group, width - first);
             var factor = Scale(_valueScales, slot, (row * _valueGroups) + group, position, value + first, count);
-            for (var i = first; i < first + count; i++)
-                panels[(i / Panel.Lanes * ValueStride) + T.Index(position % PageTokens, i % Panel.Lanes)] =
-                    T.From(value[i] * factor);
+            for (var i = first; i < first + count; i += Panel.Lanes)
+                T.WriteRow(value + i, factor, Math.Min(Panel.Lanes, first + count - i),
+                    panels + (i / Panel.Lanes * ValueStride), position % PageTokens);
         }
     }
 
