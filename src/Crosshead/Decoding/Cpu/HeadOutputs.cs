@@ -56,7 +56,7 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
         for (var b = blocks.First; b < blocks.End; b++) max = MathF.Max(max, scratch.Softmax(b, vector).Max);
         var sum = 0f;
         for (var b = blocks.First; b < blocks.End; b++)
-            sum += MathF.Exp(scratch.Softmax(b, vector).Max - max) * scratch.Softmax(b, vector).Sum;
+            sum += Exp(scratch.Softmax(b, vector).Max - max) * scratch.Softmax(b, vector).Sum;
         return (max, sum);
     }
 
@@ -79,8 +79,11 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
         for (var b = blocks.First; b < blocks.End; b++)
         {
             // The softmax of Talking-Heads already covers all blocks.
-            var factor = _talking ? 1 : MathF.Exp(scratch.Softmax(b, vector).Max - max) / sum;
+            var factor = _talking ? 1 : Exp(scratch.Softmax(b, vector).Max - max) / sum;
             RowMath.AddScaled(scratch.SumsFrom(b, vector, 1)[0], factor, output, _sumWidth);
         }
     }
+
+    // The block with the largest score is there each time, and often alone.
+    private static float Exp(float x) => x == 0 ? 1 : MathF.Exp(x);
 }

@@ -34,8 +34,13 @@ internal static unsafe class InputCodes
         for (var v = 0; v < vectors; v++, x += stride, records += RecordBytes)
         {
             var record = records;
-            for (var column = 0; column < columns; column += Columns, record += (long)vectors * RecordBytes)
-                Encode(x + column, center, record);
+            var far = (long)vectors * RecordBytes;
+            // Where fewer than four runs are left, the last one is rounded again.
+            for (var column = 0; column < columns; column += 4 * Columns, record += 4 * far)
+            {
+                var last = ((columns - column) / Columns) - 1;
+                Four(x + column, center, record, far, Math.Min(1, last), Math.Min(2, last), Math.Min(3, last));
+            }
         }
     }
 
@@ -66,42 +71,60 @@ internal static unsafe class InputCodes
     private static Vector512<int> At(byte* record, int number) =>
         Vector512.Create(((int*)(record + Columns))[number]);
 
+    // Rounds four runs: the first, and those at three places from it. What a run has one of is a lane of theirs.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Encode(float* x, int center, byte* record)
+    private static void Four(float* x, int center, byte* record, long far, int second, int third, int fourth)
     {
-        var (first, second) = (Vector512.Load(x), Vector512.Load(x + 16));
-        // Magnitudes in the order of their bits: what is no number is larger than all others.
-        var bits = Vector512.Max(first.AsInt32() & Vector512.Create(int.MaxValue),
-            second.AsInt32() & Vector512.Create(int.MaxValue));
-        var eight = Vector256.Max(bits.GetLower(), bits.GetUpper());
-        var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
-        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
-        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(1, 0, 3, 2)));
-        var largest = four.AsSingle().ToScalar();
-        var factor = Vector512.Create(largest >= Least ? Largest / largest : 0);
-        var low = Rounded(first * factor);
-        var high = Rounded(second * factor);
-        var words = Vector512.Narrow(low, high);
-        var codes = Vector256.Narrow(words.GetLower(), words.GetUpper());
-        codes.Store((sbyte*)record);
-        var (a, b) = SumsOf(codes);
-        var d = largest / Largest;
-        var tail = (float*)(record + Columns);
-        (tail[0], tail[1]) = (d, d * (a + b));
-        if (center == 0) return;
-        var integers = (int*)tail;
-        (integers[1], integers[2], integers[3]) = (-center * (a + b), -center * a, -center * b);
+        float* x1 = x + (second * Columns), x2 = x + (third * Columns), x3 = x + (fourth * Columns);
+        byte* r1 = record + (second * far), r2 = record + (third * far), r3 = record + (fourth * far);
+        var (m01, m23) = (Two(Largest4(x), Largest4(x1)), Two(Largest4(x2), Largest4(x3)));
+        var largest = Vector128.Max(Sse2.UnpackLow(m01.AsInt64(), m23.AsInt64()).AsInt32(),
+            Sse2.UnpackHigh(m01.AsInt64(), m23.AsInt64()).AsInt32()).AsSingle();
+        var factors = Vector128.GreaterThanOrEqual(largest, Vector128.Create(Least))
+            & (Vector128.Create((float)Largest) / largest);
+        var (s01, s23) = (
+            Ssse3.HorizontalAdd(Codes(x, factors[0], record), Codes(x1, factors[1], r1)).AsSingle(),
+            Ssse3.HorizontalAdd(Codes(x2, factors[2], r2), Codes(x3, factors[3], r3)).AsSingle());
+        // The sums of the first 16 codes, and of the last 16.
+        var (a, b) = (Sse.Shuffle(s01, s23, 0b10_00_10_00).AsInt32(), Sse.Shuffle(s01, s23, 0b11_01_11_01).AsInt32());
+        var d = largest / Vector128.Create((float)Largest);
+        var c = Vector128.Create(-center);
+        var (whole, low, high) = center == 0
+            ? ((d * Vector128.ConvertToSingle(a + b)).AsInt32(), Vector128<int>.Zero, Vector128<int>.Zero)
+            : ((a + b) * c, a * c, b * c);
+        var (dw, lh) = (Sse2.UnpackLow(d.AsInt32(), whole).AsInt64(), Sse2.UnpackLow(low, high).AsInt64());
+        Sse2.UnpackLow(dw, lh).Store((long*)(record + Columns));
+        Sse2.UnpackHigh(dw, lh).Store((long*)(r1 + Columns));
+        (dw, lh) = (Sse2.UnpackHigh(d.AsInt32(), whole).AsInt64(), Sse2.UnpackHigh(low, high).AsInt64());
+        Sse2.UnpackLow(dw, lh).Store((long*)(r2 + Columns));
+        Sse2.UnpackHigh(dw, lh).Store((long*)(r3 + Columns));
     }
 
-    // The sums of the first 16 codes and of the last 16.
+    // The largest magnitude of a run is one of four. What is no number is larger than all others.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (int First, int Last) SumsOf(Vector256<sbyte> codes)
+    private static Vector128<int> Largest4(float* x)
     {
+        var bits = Vector512.Max(Vector512.Load((int*)x) & Vector512.Create(int.MaxValue),
+            Vector512.Load((int*)(x + 16)) & Vector512.Create(int.MaxValue)); // in the order of magnitudes
+        var eight = Vector256.Max(bits.GetLower(), bits.GetUpper());
+        return Vector128.Max(eight.GetLower(), eight.GetUpper());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Two(Vector128<int> first, Vector128<int> second) =>
+        Vector128.Max(Sse2.UnpackLow(first, second), Sse2.UnpackHigh(first, second));
+
+    // Writes the codes of a run. Returns sums whose first two belong to the first 16 codes.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Codes(float* x, float factor, byte* record)
+    {
+        var factors = Vector512.Create(factor);
+        var words = Vector512.Narrow(Rounded(Vector512.Load(x) * factors), Rounded(Vector512.Load(x + 16) * factors));
+        var codes = Vector256.Narrow(words.GetLower(), words.GetUpper());
+        codes.Store((sbyte*)record);
         var fours = Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Vector256.Create((byte)1), codes),
             Vector256.Create((short)1));
-        var twos = Ssse3.HorizontalAdd(fours.GetLower(), fours.GetUpper());
-        var sums = Ssse3.HorizontalAdd(twos, twos);
-        return (sums[0], sums[1]);
+        return Ssse3.HorizontalAdd(fours.GetLower(), fours.GetUpper());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
