@@ -63,10 +63,10 @@ internal sealed class GenerateCommand : CliCommand
         var (cache, ranks) = (_compute.Cache(arguments, type, device), arguments.GetValue(_parallel));
         TensorParallelModel.Check(files.Options, ranks, device, type);
         var activations = _compute.Activations(arguments);
-        TextModel Load() => TextModel.Load(files, ranks, type, device, cache, activations);
         if (arguments.GetValue(_file) is { } file)
         {
             var source = file == PromptArguments.Input ? null : PromptFile.Open(file);
+            TextModel Load() => TextModel.Load(files, ranks, type, device, cache, activations);
             return (output, cancellation) => new PromptFileScreen(files, Load, output).Run(
                 source ?? PromptFile.Of(output.Terminal.OpenInput(), "standard input"), options, _out.In(arguments),
                 arguments.GetValue(Outputs.Overwrite), cancellation);
@@ -77,7 +77,7 @@ internal sealed class GenerateCommand : CliCommand
             var prompts = _prompts.Read(arguments, output.Terminal);
             TextModel.Require(files, prompts);
             ModelRemarks.Tell(files.Remarks, output);
-            using var model = Load();
+            using var model = TextModel.Begin(files, ranks, type, device, cache, activations);
             using var run = model.Start(prompts, options);
             Stream(run, prompts, output, cancellation);
             Show(run, prompts, output);

@@ -16,6 +16,10 @@ internal sealed class FolderWeights : IModelWeights
     private readonly Dictionary<string, StoredWeight> _weights = [];
     private readonly HashSet<string> _quantizedModules = [];
     private readonly WeightMemory _packed = new();
+    private readonly Dictionary<string, WeightMatrix> _begun = []; // weights that _check looks at
+    private readonly HashSet<string> _used = []; // those of them that the model has
+    private readonly List<(StoredWeight Weight, long Count)> _notFinite = [];
+    private FiniteCheck? _check;
 
     private FolderWeights(WeightFiles files, IQuantization? quantization, TensorLayout layout)
     {
@@ -90,7 +94,42 @@ internal sealed class FolderWeights : IModelWeights
     }
 
     /// <inheritdoc/>
+    public void BeginCheck()
+    {
+        foreach (var weight in _weights.Values)
+            if (weight is TensorWeight && Files.FileOf(weight.Tensors[0].Name)
+                .MapRows(weight.Tensors[0].Name, 0, weight.Shape) is { } rows)
+                _begun.Add(weight.Name, rows);
+        _check = FiniteCheck.Begin([.. _begun.Values]);
+    }
+
+    /// <inheritdoc/>
     public void CopyTo(LanguageModel model) => WeightLoader.Copy(this, model);
+
+    /// <summary>Looks whether a weight of the model is finite, unless that has begun.</summary>
+    /// <param name="weight">The weight.</param>
+    /// <param name="rows">All its rows.</param>
+    public void Look(StoredWeight weight, IReadOnlyList<WeightMatrix> rows)
+    {
+        if (_begun.ContainsKey(weight.Name)) _used.Add(weight.Name);
+        else Note(weight, rows.Sum(FiniteCheck.Count));
+    }
+
+    /// <summary>Notes how many numbers of a weight are NaN or infinite.</summary>
+    public void Note(StoredWeight weight, long count)
+    {
+        if (count > 0) _notFinite.Add((weight, count));
+    }
+
+    /// <inheritdoc/>
+    public void RequireFinite()
+    {
+        foreach (var (name, count) in _begun.Keys.Zip(_check?.End() ?? []))
+            if (_used.Contains(name)) Note(_weights[name], count);
+        ErrorList.Throw(_notFinite, t => $"\"{t.Weight.Name}\" ({t.Count} of {t.Weight.Elements})",
+            tensors => $"\"{Path}\" holds weights that are NaN or infinite: {tensors}; the run that wrote them "
+                + $"diverged, or the file is damaged.");
+    }
 
     /// <summary>
     /// All weights, those of one file after those of another. A file is closed when the caller has done with its last
@@ -128,6 +167,8 @@ internal sealed class FolderWeights : IModelWeights
     /// <inheritdoc/>
     public void Dispose()
     {
+        _check?.Stop();
+        foreach (var rows in _begun.Values) rows.Dispose();
         _packed.Dispose();
         Files.Dispose();
     }

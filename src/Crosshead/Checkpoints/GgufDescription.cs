@@ -15,14 +15,15 @@ internal sealed class GgufDescription : ModelDescription
     private readonly IReadOnlyList<string> _files;
     private readonly Lazy<GgufVocabulary> _vocabulary;
 
-    private GgufDescription(GgufReader file, ModelOptions options) : base(file.Path, options, [])
+    // The vocabulary is read from a file that stays open, or one that is opened again.
+    private GgufDescription(GgufReader file, bool staysOpen) : base(file.Path, GgufShape.Of(file), [])
     {
         _files = file.Paths;
         (Weights, Sampling, Tokens) = (StoredWeights.In(file), GgufSampling.Of(file), TokensOf(file));
         HasChatTemplate = GgufVocabulary.HasChatTemplateIn(file.Metadata);
         if (file.Tensors.Values.Any(t => t.Type.BlockSize > 1))
             Quantization = NameOf(file.Metadata) ?? Weights.TypeName;
-        _vocabulary = new(ReadVocabulary);
+        _vocabulary = staysOpen ? new(() => VocabularyIn(file)) : new(ReadVocabulary);
     }
 
     /// <inheritdoc/>
@@ -60,7 +61,24 @@ internal sealed class GgufDescription : ModelDescription
     public static new GgufDescription Of(string path)
     {
         using var file = GgufReader.Open(path);
-        return new GgufDescription(file, GgufShape.Of(file));
+        return new GgufDescription(file, staysOpen: false);
+    }
+
+    /// <inheritdoc cref="ModelDescription.Open"/>
+    public static new (ModelDescription Description, IModelWeights Weights) Open(string path, bool looks)
+    {
+        var file = GgufReader.Open(path);
+        var weights = new GgufWeights(file);
+        try
+        {
+            if (looks) weights.BeginCheck();
+            return (new GgufDescription(file, staysOpen: true), weights);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -100,7 +118,14 @@ internal sealed class GgufDescription : ModelDescription
     private GgufVocabulary ReadVocabulary()
     {
         using var file = GgufReader.Open(Path);
-        return GgufVocabulary.Read(file.Metadata, Path);
+        return VocabularyIn(file);
+    }
+
+    private static GgufVocabulary VocabularyIn(GgufReader file)
+    {
+        var vocabulary = GgufVocabulary.Read(file.Metadata, file.Path);
+        file.SetHeadersAside();
+        return vocabulary;
     }
 
     private static TextTokens TokensOf(GgufReader file)

@@ -17,6 +17,8 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     private const int ElementsAtOnce = 1 << 20; // whole blocks of every type
 
     private readonly Dictionary<string, WeightMatrix> _begun = []; // whole tensors that _check looks at
+    private readonly Dictionary<string, long> _notFinite = []; // how many weights are not, by tensor
+    private readonly HashSet<string> _used = []; // tensors of which the model has weights
     private FiniteCheck? _check;
 
     /// <summary>Whether some of the numbers share scales.</summary>
@@ -57,13 +59,14 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     }
 
     /// <inheritdoc/>
-    public void BeginCheck(ModelOptions options)
+    public void BeginCheck()
     {
-        file.SetHeadersAside();
-        foreach (var tensor in ModelParts.Shapes(options).Select(p => PlaceOf(p.Name, p.Shape, options))
-            .GroupBy(p => p.Tensor).Where(parts => parts.All(LiesInPlace)).Select(parts => file.Tensors[parts.Key]))
-            _begun.Add(tensor.Name, file.Matrix(tensor.Name, 0, tensor.Elements / tensor.Dimensions[0],
-                (int)tensor.Dimensions[0]));
+        foreach (var tensor in file.Tensors.Values)
+        {
+            var columns = tensor.Dimensions[0];
+            if (tensor.Type.CanRead && tensor.Type.Format!.RowBytes(columns) <= int.MaxValue)
+                _begun.Add(tensor.Name, file.Matrix(tensor.Name, 0, tensor.Elements / columns, (int)columns));
+        }
         _check = FiniteCheck.Begin([.. _begun.Values]);
     }
 
@@ -72,15 +75,24 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     {
         var parts = model.Parameters.Select(p => (Parameter: p, Place: PlaceOf(p.Name,
             [.. p.Part?.Whole ?? p.Shape], model.Whole))).ToArray();
-        var rest = parts.Where(p => p.Parameter.Stored is not null && !_begun.ContainsKey(p.Place.Tensor)).ToArray();
-        var counts = FiniteCheck.Begin([.. rest.Select(p => p.Parameter.Stored!)]).End();
-        var notFinite = new Dictionary<string, long>();
-        foreach (var (tensor, count) in _begun.Keys.Zip(_check?.End() ?? [])
-            .Concat(rest.Select(p => p.Place.Tensor).Zip(counts))
-            .Concat(parts.Where(p => p.Parameter.Stored is null)
-                .Select(p => (p.Place.Tensor, Copy(p.Place, p.Parameter))).Where(c => !_begun.ContainsKey(c.Tensor))))
-            if (count > 0) notFinite[tensor] = notFinite.GetValueOrDefault(tensor) + count;
-        ErrorList.Throw(notFinite, t => $"\"{t.Key}\" ({t.Value} of {file.Tensors[t.Key].Elements})",
+        _used.UnionWith(parts.Select(p => p.Place.Tensor));
+        var rest = parts.Where(p => !_begun.ContainsKey(p.Place.Tensor)).ToArray();
+        var stored = rest.Where(p => p.Parameter.Stored is not null).ToArray();
+        var counts = FiniteCheck.Begin([.. stored.Select(p => p.Parameter.Stored!)]).End();
+        for (var i = 0; i < stored.Length; i++) Note(stored[i].Place.Tensor, counts[i]);
+        foreach (var (parameter, place) in parts.Where(p => p.Parameter.Stored is null))
+        {
+            var count = Copy(place, parameter);
+            if (!_begun.ContainsKey(place.Tensor)) Note(place.Tensor, count);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RequireFinite()
+    {
+        foreach (var (tensor, count) in _begun.Keys.Zip(_check?.End() ?? []))
+            if (_used.Contains(tensor)) Note(tensor, count);
+        ErrorList.Throw(_notFinite, t => $"\"{t.Key}\" ({t.Value} of {file.Tensors[t.Key].Elements})",
             tensors => $"\"{file.Path}\" holds weights that are NaN or infinite: {tensors}; the model that was "
                 + "converted diverged, or the file is damaged.");
     }
@@ -96,8 +108,10 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     private GgufParameter PlaceOf(string name, long[] shape, ModelOptions options) =>
         ofFolder ? GgufParameter.Named(name, shape) : GgufParameter.Of(name, shape, options);
 
-    private bool LiesInPlace(GgufParameter part) => part.Added == 0 && (!part.IsTurned || part.IsMatrix)
-        && file.Tensors[part.Tensor].Dimensions[0] <= int.MaxValue;
+    private void Note(string tensor, long count)
+    {
+        if (count > 0) _notFinite[tensor] = _notFinite.GetValueOrDefault(tensor) + count;
+    }
 
     // Whole rows where they lie, or a copy of a vector in the order of the model.
     private WeightMatrix? Stored(GgufParameter part)

@@ -33,19 +33,19 @@ internal interface IModelWeights : IDisposable
 
     /// <summary>
     /// Begins to look for weights that are not finite where they lie in the files, beside what the caller does next.
-    /// <see cref="CopyTo"/> waits for the outcome.
+    /// <see cref="RequireFinite"/> waits for the outcome.
     /// </summary>
-    /// <param name="options">The model's shape, which was checked.</param>
-    void BeginCheck(ModelOptions options)
-    {
-    }
+    void BeginCheck();
 
     /// <summary>
     /// Copies the weights that <see cref="Check"/> has accepted into the parameters that do not use them where they
     /// lie. It copies all or nothing, except if a value is not a number.
     /// </summary>
     /// <param name="model">A model of the shape that was checked.</param>
-    /// <exception cref="CrossheadException">A tensor holds NaN or infinity, or a head differs from the embedding it is
-    /// tied to.</exception>
+    /// <exception cref="CrossheadException">A head differs from the embedding it is tied to.</exception>
     void CopyTo(LanguageModel model);
+
+    /// <summary>Waits until all weights were looked at, of a model that <see cref="CopyTo"/> has filled.</summary>
+    /// <exception cref="CrossheadException">A tensor holds NaN or infinity.</exception>
+    void RequireFinite();
 }

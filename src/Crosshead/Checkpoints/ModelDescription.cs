@@ -84,6 +84,23 @@ public abstract class ModelDescription
             + $"{ModelFileNames.Configuration} and {ModelFileNames.Weights}, or a {GgufReader.Extension} file; no "
             + "model is downloaded.");
 
+    /// <summary>
+    /// The same, and opens the model's weights, of which headers alone are read. The tokenizer of a GGUF file must be
+    /// asked for before the weights are disposed.
+    /// </summary>
+    /// <param name="path">As for <see cref="Of"/>.</param>
+    /// <param name="looks">Whether to begin to look for weights that are not finite, see
+    /// <see cref="IModelWeights.BeginCheck"/>.</param>
+    /// <exception cref="CrossheadException">As for <see cref="Of"/>, or there are no weights.</exception>
+    internal static (ModelDescription Description, IModelWeights Weights) Open(string path, bool looks)
+    {
+        if (GgufReader.IsAt(path)) return GgufDescription.Open(path, looks);
+        var description = Of(path);
+        var weights = description.OpenWeights();
+        if (looks) weights.BeginCheck();
+        return (description, weights);
+    }
+
     /// <summary>Reads the shape of a model.</summary>
     /// <param name="path">As for <see cref="Of"/>, or a <c>config.json</c>.</param>
     /// <exception cref="CrossheadException">As for <see cref="Of"/>.</exception>

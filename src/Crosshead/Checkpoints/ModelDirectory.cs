@@ -4,6 +4,7 @@ using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
@@ -92,36 +93,51 @@ public static class ModelDirectory
 
     /// <summary>
     /// The same for a part of the model; null for all of it. On the CPU this does not load libtorch, unless weights
-    /// have to be copied. The weights may be those of <see cref="Begin"/>.
+    /// have to be copied.
     /// </summary>
     internal static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device,
-        ModelPart? part, IModelWeights? begun = null)
+        ModelPart? part)
     {
-        var options = description.Options;
-        using var weights = begun ?? Begin(description, looks: part is null);
-        var stored = weights.Stored(options, device);
-        var model = Filled(part is null ? LanguageModel.Over(options, type, device, stored)
-            : LanguageModel.Of(part, type, device, stored), weights);
-        model.Freeze(type);
-        return model;
-    }
-
-    /// <summary>Opens the weights of a model, and checks that they fit what was read about it.</summary>
-    /// <param name="description">What its files say about the model.</param>
-    /// <param name="looks">Whether to begin to look for weights that are not finite, see
-    /// <see cref="IModelWeights.BeginCheck"/>.</param>
-    internal static IModelWeights Begin(ModelDescription description, bool looks)
-    {
-        var weights = description.OpenWeights();
+        using var weights = description.OpenWeights();
+        weights.Check(description.Options);
+        if (part is null && device is null or { type: DeviceType.CPU }) weights.BeginCheck();
+        var model = Begin(description, type, device, part, weights);
         try
         {
-            weights.Check(description.Options);
-            if (looks) weights.BeginCheck(description.Options);
-            return weights;
+            weights.RequireFinite();
+            return model;
         }
         catch
         {
-            weights.Dispose();
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Makes a model for inference of weights that are perhaps not finite: that must be asked next, see
+    /// <see cref="IModelWeights.RequireFinite"/>.
+    /// </summary>
+    /// <param name="description">What its files say about the model.</param>
+    /// <param name="type">Precision of weights and computation.</param>
+    /// <param name="device">Device of the model; null for the CPU.</param>
+    /// <param name="part">The part of the model; null for all of it.</param>
+    /// <param name="weights">Its weights, which were checked against the description.</param>
+    internal static LanguageModel Begin(ModelDescription description, ScalarType type, Device? device, ModelPart? part,
+        IModelWeights weights)
+    {
+        var stored = weights.Stored(description.Options, device);
+        var model = part is null ? LanguageModel.Over(description.Options, type, device, stored)
+            : LanguageModel.Of(part, type, device, stored);
+        try
+        {
+            weights.CopyTo(model);
+            model.Freeze(type);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
             throw;
         }
     }
@@ -142,7 +158,8 @@ public static class ModelDirectory
     /// <summary>Checks that the weights of a model fit what was read about it.</summary>
     internal static void Check(ModelDescription description)
     {
-        using var weights = Begin(description, looks: false);
+        using var weights = description.OpenWeights();
+        weights.Check(description.Options);
     }
 
     /// <summary>
@@ -174,6 +191,7 @@ public static class ModelDirectory
         try
         {
             weights.CopyTo(model);
+            weights.RequireFinite();
             return model;
         }
         catch
@@ -196,6 +214,7 @@ public static class ModelDirectory
         using var weights = IModelWeights.Open(path);
         weights.Check(model.Options);
         weights.CopyTo(model);
+        weights.RequireFinite();
     }
 
     /// <summary>

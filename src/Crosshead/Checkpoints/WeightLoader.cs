@@ -40,10 +40,9 @@ internal static class WeightLoader
 
     /// <summary>
     /// Copies the weights that <see cref="Check"/> has accepted into the parameters that do not use them where they
-    /// lie. It copies all or nothing, except if a value is not a number.
+    /// lie. It copies all or nothing, except if a value is not a number; these are counted.
     /// </summary>
-    /// <exception cref="CrossheadException">A tensor holds NaN or infinity, or a head differs from the embedding it is
-    /// tied to.</exception>
+    /// <exception cref="CrossheadException">A head differs from the embedding it is tied to.</exception>
     public static void Copy(FolderWeights weights, LanguageModel model)
     {
         if (model.Whole.TieEmbeddings && TiedHead.Differs(weights))
@@ -51,7 +50,6 @@ internal static class WeightLoader
                 $"\"{weights.Path}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, and this "
                 + $"model has them as one; set its tie_word_embeddings (in a recipe model.tieEmbeddings) to false.");
         var parameters = model.Parameters.ToDictionary(p => p.Name);
-        var notFinite = new List<(StoredWeight Weight, long Count)>();
         foreach (var weight in weights.FileByFile())
         {
             var parts = PartsOf(weight, model.Whole, weights).Where(p => parameters.ContainsKey(p.Name)).ToArray();
@@ -61,13 +59,10 @@ internal static class WeightLoader
             // A rank has only a part of a tensor.
             WeightMatrix[] stored = weight is TensorWeight && model.Ranks is not null ? []
                 : [.. parts.Select(p => parameters[p.Name].Stored).OfType<WeightMatrix>()];
-            var count = stored.Length == parts.Length ? stored.Sum(FiniteCheck.Count)
-                : weight.Pieces.Sum(piece => CopyPiece(weights, weight, piece, parts, parameters));
-            if (count > 0) notFinite.Add((weight, count));
+            if (stored.Length == parts.Length) weights.Look(weight, stored);
+            else weights.Note(weight,
+                weight.Pieces.Sum(piece => CopyPiece(weights, weight, piece, parts, parameters)));
         }
-        ErrorList.Throw(notFinite, t => $"\"{t.Weight.Name}\" ({t.Count} of {t.Weight.Elements})",
-            tensors => $"\"{weights.Path}\" holds weights that are NaN or infinite: {tensors}; the run that wrote "
-                + $"them diverged, or the file is damaged.");
     }
 
     // Copies a piece of a weight, unless values are no numbers, and returns how many are none.

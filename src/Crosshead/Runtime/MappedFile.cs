@@ -40,6 +40,9 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     {
         var address = Map(0, (nuint)length, ReadAndWrite, PrivateWithoutReserve, file, 0);
         if (address == Failed) throw new IOException($"mmap of {length} bytes: {Marshal.GetLastPInvokeErrorMessage()}");
+        // Where the system can, a first reading brings the file in large pages, and they stay for the next process: a
+        // first touch for 2 MiB in place of one for each 32 KiB. A file that is in memory already stays as it is.
+        _ = Advise(address, (nuint)length, AdviceHugePages);
         return new MappedFile(address, length, isOfFile: true);
     }
 

@@ -1,3 +1,4 @@
+using Crosshead.Checkpoints;
 using Crosshead.Model;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
@@ -54,5 +55,13 @@ public interface IModelSource
     /// <summary>
     /// The same for text alone: libtorch is loaded only where decoding needs it. Whoever makes tensors loads it first.
     /// </summary>
-    internal LanguageModel LoadToDecode(ScalarType type, Device? device) => LoadFrozen(type, device);
+    /// <param name="type">Precision of weights and computation.</param>
+    /// <param name="device">Device of the model; null for the CPU.</param>
+    /// <param name="weights">Receives the weights if they are still looked at: what they are asked for last is
+    /// <see cref="IModelWeights.RequireFinite"/>. Null if they are finite.</param>
+    internal LanguageModel BeginToDecode(ScalarType type, Device? device, out IModelWeights? weights)
+    {
+        weights = null;
+        return LoadFrozen(type, device);
+    }
 }

@@ -15,7 +15,7 @@ public sealed class ModelSource : IModelSource
 {
     private readonly Lazy<ChatTemplate> _chat;
     private readonly Lazy<string> _weights, _configuration;
-    private BegunWeights? _begun; // of the first model that is loaded to decode
+    private BegunWeights? _begun; // of the first model that is loaded to decode, and looked at already
 
     internal ModelSource(ModelDescription description, Tokenizer tokenizer)
     {
@@ -39,13 +39,14 @@ public sealed class ModelSource : IModelSource
     /// </exception>
     public static ModelSource Open(string path, bool forTensors)
     {
-        var description = ModelDescription.Of(path);
-        // Both take a large part of a second, and so does the first look at the weights.
+        var (description, opened) = ModelDescription.Open(path, looks: !forTensors);
+        IModelWeights? weights = opened;
+        // It takes part of a second, and so does the first look at the weights.
         var tokens = Task.Run(description.LoadTokenizer);
-        if (forTensors) LibTorch.EnsureLoaded();
-        IModelWeights? weights = ModelDirectory.Begin(description, looks: !forTensors);
         try
         {
+            if (forTensors) LibTorch.EnsureLoaded();
+            opened.Check(description.Options);
             var tokenizer = tokens.GetAwaiter().GetResult();
             if (tokenizer.VocabularySize > description.Options.VocabularySize)
                 throw new CrossheadException(
@@ -53,11 +54,12 @@ public sealed class ModelSource : IModelSource
                         + $"{description.Options.VocabularySize}; "
                     + "put the tokenizer there that the model was trained with.");
             var source = new ModelSource(description, tokenizer);
-            if (!forTensors) (source._begun, weights) = (new BegunWeights(weights), null);
+            if (!forTensors) (source._begun, weights) = (new BegunWeights(opened), null);
             return source;
         }
         finally
         {
+            Task.WaitAny(tokens); // it may read the file of the weights
             weights?.Dispose();
         }
     }
@@ -105,8 +107,20 @@ public sealed class ModelSource : IModelSource
         ModelDirectory.LoadFrozen(Description, type, device);
 
     /// <inheritdoc/>
-    LanguageModel IModelSource.LoadToDecode(ScalarType type, Device? device) =>
-        ModelDirectory.LoadFrozen(Description, type, device, part: null, _begun?.Take());
+    LanguageModel IModelSource.BeginToDecode(ScalarType type, Device? device, out IModelWeights? weights)
+    {
+        weights = _begun?.Take();
+        if (weights is null) return ModelDirectory.LoadFrozen(Description, type, device, part: null);
+        try
+        {
+            return ModelDirectory.Begin(Description, type, device, part: null, weights);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Open weights that one model takes. If none does, they are closed when nobody has the source.</summary>
     private sealed class BegunWeights(IModelWeights weights)

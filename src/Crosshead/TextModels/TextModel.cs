@@ -1,4 +1,5 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Checkpoints;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Decoding.TensorParallel;
@@ -20,17 +21,26 @@ public sealed class TextModel : IDisposable
 {
     private readonly LanguageModel _model;
     private readonly TensorParallelModel? _shared;
+    private readonly Generator _generator;
+    private readonly IModelWeights? _looked; // at for numbers that are not finite, in a model that was begun
+    private readonly Lazy<bool> _finite;     // waits for that, and refuses them
 
-    private TextModel(IModelSource source, LanguageModel model, CacheOptions? cache, ActivationType activations)
+    private TextModel(IModelSource source, LanguageModel model, IModelWeights? looked, CacheOptions? cache,
+        ActivationType activations)
     {
-        (Source, _model) = (source, model);
-        Generator = new Generator(model, new TokenizerCodec(source.Tokenizer), cache, activations);
+        (Source, _model, _looked) = (source, model, looked);
+        _finite = new(() =>
+        {
+            using (looked) looked?.RequireFinite();
+            return true;
+        });
+        _generator = new Generator(model, new TokenizerCodec(source.Tokenizer), cache, activations);
     }
 
     private TextModel(IModelSource source, TensorParallelModel shared, CacheOptions? cache)
     {
-        (Source, _model, _shared) = (source, shared.Parts[0], shared);
-        Generator = new Generator(shared, new TokenizerCodec(source.Tokenizer), cache);
+        (Source, _model, _shared, _finite) = (source, shared.Parts[0], shared, new(true));
+        _generator = new Generator(shared, new TokenizerCodec(source.Tokenizer), cache);
     }
 
     /// <summary>Loads a model.</summary>
@@ -61,11 +71,8 @@ public sealed class TextModel : IDisposable
     /// <exception cref="CrossheadException">The weights are damaged, or there is no such cache on the
     /// device.</exception>
     public static TextModel Load(IModelSource source, ScalarType type = ScalarType.Float32, Device? device = null,
-        CacheOptions? cache = null, ActivationType activations = ActivationTypes.Usual)
-    {
-        cache?.FormatFor(type, device); // before weights are read
-        return new(source, source.LoadToDecode(type, device), cache, activations);
-    }
+        CacheOptions? cache = null, ActivationType activations = ActivationTypes.Usual) =>
+        Whole(Begun(source, type, device, cache, activations));
 
     /// <summary>Loads a model that GPUs of this machine share out.</summary>
     /// <param name="source">The source of the model.</param>
@@ -77,9 +84,18 @@ public sealed class TextModel : IDisposable
     /// <exception cref="CrossheadException">The model or the GPUs are not for that, the weights are damaged, or there
     /// is no such cache on the devices.</exception>
     public static TextModel Load(ModelSource source, int ranks, ScalarType type, Device device,
+        CacheOptions? cache = null, ActivationType activations = ActivationTypes.Usual) =>
+        Whole(Begin(source, ranks, type, device, cache, activations));
+
+    /// <summary>
+    /// The same, but its weights may still be looked at for numbers that are not finite. Whoever asks for a text waits
+    /// for that.
+    /// </summary>
+    /// <inheritdoc cref="Load(ModelSource, int, ScalarType, Device, CacheOptions?, ActivationType)"/>
+    public static TextModel Begin(ModelSource source, int ranks, ScalarType type, Device device,
         CacheOptions? cache = null, ActivationType activations = ActivationTypes.Usual)
     {
-        if (ranks == 1) return Load(source, type, device, cache, activations);
+        if (ranks == 1) return Begun(source, type, device, cache, activations);
         cache?.FormatFor(type, device);
         return new(source, SharedModels.Load(source, ranks, type, device), cache);
     }
@@ -107,6 +123,7 @@ public sealed class TextModel : IDisposable
         get
         {
             LibTorch.EnsureLoaded();
+            RequireFinite();
             return _model;
         }
     }
@@ -121,17 +138,24 @@ public sealed class TextModel : IDisposable
     public Device Device => _model.Device;
 
     /// <summary>How decoding keeps tokens.</summary>
-    public CacheFormat CacheFormat => Generator.CacheFormat;
+    public CacheFormat CacheFormat => _generator.CacheFormat;
 
     /// <summary>What weights are multiplied by: rounded numbers only on the CPU, and where weights are
     /// quantised.</summary>
-    public ActivationType Activations => Generator.Activations;
+    public ActivationType Activations => _generator.Activations;
 
     /// <summary>Bytes that decoding keeps of each token, on each of the GPUs that share the model out.</summary>
-    public long CacheBytesPerToken => Generator.CacheBytesPerToken;
+    public long CacheBytesPerToken => _generator.CacheBytesPerToken;
 
     /// <summary>Continues prompts with the model.</summary>
-    internal Generator Generator { get; }
+    internal Generator Generator
+    {
+        get
+        {
+            RequireFinite();
+            return _generator;
+        }
+    }
 
     /// <summary>Its tokenizer.</summary>
     public Tokenizer Tokenizer => Source.Tokenizer;
@@ -165,7 +189,7 @@ public sealed class TextModel : IDisposable
     /// <param name="options">As for <see cref="Generate"/>.</param>
     /// <exception cref="CrossheadException">As for <see cref="Generate"/>.</exception>
     public GenerationRun Start(IReadOnlyList<string> prompts, GenerationOptions? options = null) =>
-        Generator.Start(prompts, Ended(options));
+        Finite(_generator.Start(prompts, Ended(options)));
 
     /// <summary>Prepares to write the assistant's next turn of a conversation token by token.</summary>
     /// <param name="messages">The turns so far.</param>
@@ -176,7 +200,7 @@ public sealed class TextModel : IDisposable
         // The template writes the begin token itself.
         int[] prompt = Tokenizer.Encode(Source.ChatTemplate.Render(messages, addGenerationPrompt: true),
             addSpecialTokens: false);
-        return Generator.Start([prompt], Ended(options));
+        return Finite(_generator.Start([prompt], Ended(options)));
     }
 
     /// <summary>
@@ -196,7 +220,8 @@ public sealed class TextModel : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Generator.Dispose();
+        _looked?.Dispose();
+        _generator.Dispose();
         if (_shared is not null) _shared.Dispose();
         else _model.Dispose();
     }
@@ -204,6 +229,54 @@ public sealed class TextModel : IDisposable
     /// <summary>Options with which texts end at the model's own end tokens, unless others are named.</summary>
     internal GenerationOptions Ended(GenerationOptions? options) =>
         options is { EndTokens.Count: > 0 } ? options : (options ?? new()) with { EndTokens = EndTokens };
+
+    private static TextModel Begun(IModelSource source, ScalarType type, Device? device, CacheOptions? cache,
+        ActivationType activations)
+    {
+        cache?.FormatFor(type, device); // before weights are read
+        var model = source.BeginToDecode(type, device, out var weights);
+        try
+        {
+            return new(source, model, weights, cache, activations);
+        }
+        catch
+        {
+            weights?.Dispose();
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private static TextModel Whole(TextModel begun)
+    {
+        try
+        {
+            begun.RequireFinite();
+            return begun;
+        }
+        catch
+        {
+            begun.Dispose();
+            throw;
+        }
+    }
+
+    // What was prepared meanwhile.
+    private GenerationRun Finite(GenerationRun run)
+    {
+        try
+        {
+            RequireFinite();
+            return run;
+        }
+        catch
+        {
+            run.Dispose();
+            throw;
+        }
+    }
+
+    private void RequireFinite() => _ = _finite.Value;
 
     private static GeneratedSequence Finish(GenerationRun run, CancellationToken cancellation)
     {

@@ -65,6 +65,24 @@ public sealed class TextModelTests : IDisposable
     }
 
     [Fact]
+    public void Weights_that_are_no_numbers_are_refused_before_the_first_token()
+    {
+        SmallTextModel.Save(_folder.Path);
+        var file = Path.Combine(_folder.Path, "model.safetensors");
+        var bytes = File.ReadAllBytes(file);
+        bytes.AsSpan(^4).Fill(0xFF);
+        File.WriteAllBytes(file, bytes);
+        Refused(() => TextModel.Load(_folder.Path).Dispose());
+        using var begun = TextModel.Begin(ModelSource.Open(_folder.Path, forTensors: false), 1, ScalarType.Float32,
+            CPU);
+        for (var i = 0; i < 2; i++) Refused(() => begun.Start(["word1 and"]).Dispose());
+        Refused(() => _ = begun.Model);
+
+        static void Refused(Action load) => Assert.Contains("holds weights that are NaN or infinite",
+            Assert.Throws<CrossheadException>(load).Message);
+    }
+
+    [Fact]
     public void Special_tokens_are_left_in_the_text_on_request()
     {
         SmallTextModel.Save(_folder.Path);

@@ -38,8 +38,8 @@ internal sealed unsafe class GgufTexts : IReadOnlyList<string>
         {
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count);
             var at = _places.Value[index / Between];
-            for (var i = index % Between; i > 0; i--) Bytes(ref at);
-            return Encoding.UTF8.GetString(Bytes(ref at));
+            for (var i = index % Between; i > 0; i--) NextBytes(ref at);
+            return Encoding.UTF8.GetString(NextBytes(ref at));
         }
     }
 
@@ -63,24 +63,17 @@ internal sealed unsafe class GgufTexts : IReadOnlyList<string>
     /// The text at a place, as UTF-8 (what is not becomes U+FFFD); the first is at place 0.
     /// </summary>
     /// <param name="place">The place; receives that of the next text.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<byte> Next(ref long place)
     {
-        var bytes = Bytes(ref place);
+        var bytes = NextBytes(ref place);
         return Utf8.IsValid(bytes) ? bytes : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes));
     }
 
-    /// <inheritdoc/>
-    public IEnumerator<string> GetEnumerator()
-    {
-        var place = 0L;
-        for (var i = 0; i < Count; i++)
-            yield return Encoding.UTF8.GetString(Bytes(ref place));
-    }
-
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-
-    private ReadOnlySpan<byte> Bytes(ref long place)
+    /// <summary>The text at a place as it is in the file, perhaps not UTF-8; the first is at place 0.</summary>
+    /// <param name="place">The place; receives that of the next text.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ReadOnlySpan<byte> NextBytes(ref long place)
     {
         var at = _map.At(_start + place);
         var count = (int)Unsafe.ReadUnaligned<ulong>(at);
@@ -88,13 +81,23 @@ internal sealed unsafe class GgufTexts : IReadOnlyList<string>
         return new ReadOnlySpan<byte>(at + sizeof(ulong), count);
     }
 
+    /// <inheritdoc/>
+    public IEnumerator<string> GetEnumerator()
+    {
+        var place = 0L;
+        for (var i = 0; i < Count; i++)
+            yield return Encoding.UTF8.GetString(NextBytes(ref place));
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
     private long[] Places()
     {
         var (places, at) = (new long[(Count + Between - 1) / Between], 0L);
         for (var i = 0; i < Count; i++)
         {
             if (i % Between == 0) places[i / Between] = at;
-            Bytes(ref at);
+            NextBytes(ref at);
         }
         return places;
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Crosshead.Text.Tokenizers.Definition;
 using Crosshead.Text.Tokenizers.Formats;
@@ -25,7 +26,7 @@ internal static class GgufTokenReader
     {
         var (texts, place) = (GgufTexts.Of(tokens.Tokens), 0L);
         for (var id = 0; id < texts.Count; id++)
-            if (texts.Next(ref place) is { Length: > LongestToken } && texts[id] is { Length: > LongestToken } token)
+            if (texts.NextBytes(ref place).Length > LongestToken && texts[id] is { Length: > LongestToken } token)
                 throw new CrossheadException($"\"{path}\": the token \"{token.Shown()}\" has {token.Length} letters; "
                     + $"at most {LongestToken} are possible; get the file again.");
         return tokens.Model switch
@@ -43,23 +44,8 @@ internal static class GgufTokenReader
     private static (TokenizerDefinition, TokenizerConfig) ReadBytes(GgufTokens tokens, string path, long bytes)
     {
         var rule = GgufPreTokenizer.Named(tokens.Pre, path);
-        var (texts, place) = (GgufTexts.Of(tokens.Tokens), 0L);
-        var (model, added) = (new TokenTexts(texts.Count, bytes), new List<AddedToken>());
-        var kinds = tokens.Kinds.ToArray();
-        for (var id = 0; id < texts.Count; id++)
-        {
-            var text = texts.Next(ref place);
-            var kind = KindOf(tokens, kinds[id], id);
-            if (kind == SentencePieceKind.Unused || text.IsEmpty) continue;
-            if (!model.TryAdd(text, id))
-                throw new CrossheadException($"\"{path}\": the token \"{texts[id].Shown()}\" has the ids "
-                    + $"{model.IdOf(text)} and {id}; a token has one id; get the file again.");
-            if (kind is SentencePieceKind.Control or SentencePieceKind.UserDefined or SentencePieceKind.Unknown)
-                added.Add(new AddedToken(id, Encoding.UTF8.GetString(text),
-                    Special: kind != SentencePieceKind.UserDefined));
-        }
-        GC.KeepAlive(texts);
-        var vocabulary = new Vocabulary(model, added);
+        var added = new List<AddedToken>();
+        var vocabulary = new Vocabulary(TextsOf(tokens, path, bytes, added), added);
         var merges = GgufTexts.Of(tokens.Merges ?? throw new CrossheadException($"\"{path}\" has no merges, which a "
             + "tokenizer over bytes needs; get the file again."));
         var begin = tokens.Begin ?? BytesDefault;
@@ -83,12 +69,38 @@ internal static class GgufTokenReader
             $"\"{path}\": texts are to have a token at their {role}, but the file names none; get the file again.");
     }
 
+    // The tokens' texts; those that stand for a fixed text go to a list as well.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a file has hundreds of thousands of tokens
+    private static TokenTexts TextsOf(GgufTokens tokens, string path, long bytes, List<AddedToken> added)
+    {
+        var (texts, place) = (GgufTexts.Of(tokens.Tokens), 0L);
+        var (model, kinds) = (new TokenTexts(texts.Count, texts.Count, bytes), KindsOf(tokens));
+        for (var id = 0; id < kinds.Length; id++)
+        {
+            var text = texts.Next(ref place);
+            var kind = kinds[id];
+            if (kind == SentencePieceKind.Unused || text.IsEmpty) continue;
+            if (!model.TryAdd(text, id))
+                throw new CrossheadException($"\"{path}\": the token \"{texts[id].Shown()}\" has the ids "
+                    + $"{model.IdOf(text)} and {id}; a token has one id; get the file again.");
+            if (kind is SentencePieceKind.Control or SentencePieceKind.UserDefined or SentencePieceKind.Unknown)
+                added.Add(new AddedToken(id, Encoding.UTF8.GetString(text),
+                    Special: kind != SentencePieceKind.UserDefined));
+        }
+        GC.KeepAlive(texts);
+        return model;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // and more merges
     private static (int Left, int Right, int Id)[] MergesOf(GgufTexts texts, Vocabulary vocabulary, string path)
     {
-        var (merges, place) = (new (int Left, int Right, int Id)[texts.Count], 0L);
+        var (merges, place, before) = (new (int Left, int Right, int Id)[texts.Count], 0L, 0);
         for (var i = 0; i < merges.Length; i++)
-            merges[i] = VocabularyFile.Merge(texts.Next(ref place), vocabulary, i, path,
-                i > 0 ? merges[i - 1].Id : 0);
+        {
+            if (!VocabularyFile.TryMerge(texts.NextBytes(ref place), vocabulary, before, out merges[i]))
+                merges[i] = VocabularyFile.Merge(texts[i], vocabulary, i, path, before);
+            before = merges[i].Id;
+        }
         GC.KeepAlive(texts);
         return merges;
     }
@@ -97,11 +109,10 @@ internal static class GgufTokenReader
     {
         var scores = tokens.Scores ?? throw new CrossheadException($"\"{path}\" has no scores of its tokens, which a "
             + "tokenizer of SentencePiece needs; get the file again.");
-        var pieces = new SentencePiece[tokens.Tokens.Count];
+        var (pieces, kinds) = (new SentencePiece[tokens.Tokens.Count], KindsOf(tokens));
         for (var id = 0; id < pieces.Length; id++)
             pieces[id] = new SentencePiece(tokens.Tokens[id], float.IsNaN(scores[id]) ? 0 : scores[id],
-                tokens.Tokens[id].Length == 0 ? SentencePieceKind.Unused
-                : KindOf(tokens, tokens.Kinds[id], id));
+                tokens.Tokens[id].Length == 0 ? SentencePieceKind.Unused : kinds[id]);
         var config = ConfigOf(tokens, tokens.Begin ?? (pieces.Length > PiecesBegin ? PiecesBegin : null)) with
         {
             TokenizerClass = "LlamaTokenizer",
@@ -122,7 +133,13 @@ internal static class GgufTokenReader
     private static string? Text(GgufTokens tokens, int? id) => id is { } token ? tokens.Tokens[token] : null;
 
     // Some files call the tokens between texts normal ones. They would then be cut into words.
-    private static SentencePieceKind KindOf(GgufTokens tokens, SentencePieceKind kind, int id) =>
-        kind == SentencePieceKind.Normal && (id == tokens.Begin || id == tokens.End
-            || id == tokens.EndOfTurn || id == tokens.EndOfMessage) ? SentencePieceKind.Control : kind;
+    private static SentencePieceKind[] KindsOf(GgufTokens tokens)
+    {
+        SentencePieceKind[] kinds = [.. tokens.Kinds];
+        foreach (var token in new[] { tokens.Begin, tokens.End, tokens.EndOfTurn, tokens.EndOfMessage })
+        {
+            if (token is { } id && kinds[id] == SentencePieceKind.Normal) kinds[id] = SentencePieceKind.Control;
+        }
+        return kinds;
+    }
 }

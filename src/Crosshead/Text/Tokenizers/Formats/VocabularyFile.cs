@@ -28,34 +28,43 @@ internal static class VocabularyFile
     /// <summary>The ids of a merge: of its two tokens, and of the resulting token.</summary>
     /// <param name="merge">The tokens with a space between, in UTF-8.</param>
     /// <param name="vocabulary">The tokens.</param>
-    /// <param name="index">Number of the merge, for messages.</param>
-    /// <param name="name">The file, for messages.</param>
     /// <param name="before">What the merge before it made: most files have the next token here, or the same.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a file has hundreds of thousands of merges
-    public static (int Left, int Right, int Id) Merge(ReadOnlySpan<byte> merge, Vocabulary vocabulary, int index,
-        string name, int before = 0)
+    /// <param name="ids">Receives the ids.</param>
+    /// <returns>Whether it is two tokens that make a third.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // a file has hundreds of thousands of merges
+    public static bool TryMerge(ReadOnlySpan<byte> merge, Vocabulary vocabulary, int before,
+        out (int Left, int Right, int Id) ids)
     {
-        var space = merge.IndexOf((byte)' ');
-        return space >= 0 && !merge[(space + 1)..].Contains((byte)' ')
-            && IdsOf(merge[..space], merge[(space + 1)..], vocabulary, before) is { } ids
-                ? ids : throw NoMerge(Encoding.UTF8.GetString(merge), index, name);
+        var (space, spaces) = (0, 0);
+        for (var i = 0; i < merge.Length; i++)
+        {
+            if (merge[i] == (byte)' ') (space, spaces) = (i, spaces + 1);
+        }
+        ids = spaces == 1 ? vocabulary.MergeOf(merge[..space], merge[(space + 1)..], before) : (-1, -1, -1);
+        return (ids.Left | ids.Right | ids.Id) >= 0;
     }
 
     /// <summary>The ids of a merge that is given as a text.</summary>
+    /// <param name="merge">The tokens with a space between.</param>
+    /// <param name="vocabulary">The tokens.</param>
+    /// <param name="index">Number of the merge, for messages.</param>
+    /// <param name="name">The file, for messages.</param>
+    /// <param name="before">What the merge before it made.</param>
+    /// <exception cref="CrossheadException">It is not two tokens that make a third.</exception>
     public static (int Left, int Right, int Id) Merge(string merge, Vocabulary vocabulary, int index, string name,
-        int before = 0) => Merge(Encoding.UTF8.GetBytes(merge), vocabulary, index, name, before);
+        int before = 0) => TryMerge(Encoding.UTF8.GetBytes(merge), vocabulary, before, out var ids) ? ids
+            : throw NoMerge(merge, index, name);
 
     /// <summary>The ids of a merge whose tokens are apart.</summary>
-    public static (int Left, int Right, int Id) Merge(string[] pair, Vocabulary vocabulary, int index, string name,
-        int before = 0) => pair.Length == 2
-            && IdsOf(Encoding.UTF8.GetBytes(pair[0]), Encoding.UTF8.GetBytes(pair[1]), vocabulary, before) is { } ids
-            ? ids : throw NoMerge(string.Join(' ', pair), index, name);
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static (int Left, int Right, int Id)? IdsOf(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right,
-        Vocabulary vocabulary, int before) =>
-        vocabulary.ModelIdOf(left) is { } first && vocabulary.ModelIdOf(right) is { } second
-            && vocabulary.ModelIdOf(left, right, before) is { } id ? (first, second, id) : null;
+    /// <inheritdoc cref="Merge(string, Vocabulary, int, string, int)"/>
+    public static (int Left, int Right, int Id) Merge(string[] merge, Vocabulary vocabulary, int index, string name,
+        int before = 0)
+    {
+        var (first, second, joined) = merge is [var left, var right]
+            ? vocabulary.MergeOf(Encoding.UTF8.GetBytes(left), Encoding.UTF8.GetBytes(right), before) : (-1, -1, -1);
+        return (first | second | joined) >= 0 ? (first, second, joined)
+            : throw NoMerge(string.Join(' ', merge), index, name);
+    }
 
     private static CrossheadException NoMerge(string merge, int index, string name) =>
         new($"{name}: merge {index}, \"{merge.Shown()}\", is not two tokens of the vocabulary that make a third; the "

@@ -15,7 +15,9 @@ internal sealed class ByteLevelModel : ITokenizerModel
     private readonly TokenizerDefinition _definition;
     private readonly PairMerger _merger;
     private readonly int[] _byteIds;
-    private readonly byte[]?[] _tokenBytes; // by id, once they were asked for
+    private const int GroupIds = 256;
+
+    private readonly byte[]?[]?[] _tokenBytes; // by id in groups, once they were asked for
     private readonly ConcurrentBag<WordCache> _caches = [];
 
     public ByteLevelModel(TokenizerDefinition definition)
@@ -23,7 +25,7 @@ internal sealed class ByteLevelModel : ITokenizerModel
         _definition = definition;
         _merger = new PairMerger(new MergeTable(definition.Merges));
         _byteIds = definition.Vocabulary.ByteIds(b => ByteAlphabet.CharacterOf(b).ToString());
-        _tokenBytes = new byte[]?[definition.Vocabulary.Size];
+        _tokenBytes = new byte[]?[]?[(definition.Vocabulary.Size + GroupIds - 1) / GroupIds];
     }
 
     public void Encode(ReadOnlySpan<char> text, bool first, List<int> ids)
@@ -40,7 +42,14 @@ internal sealed class ByteLevelModel : ITokenizerModel
 
     public ITokenDecoder CreateDecoder() => new ByteLevelDecoder(this);
 
-    public ReadOnlySpan<byte> BytesOf(int id) => _tokenBytes[id] ??= BytesFor(id);
+    public ReadOnlySpan<byte> BytesOf(int id)
+    {
+        var group = _tokenBytes[id / GroupIds];
+        if (group is null) // whichever thread is first
+            group = Interlocked.CompareExchange(ref _tokenBytes[id / GroupIds], new byte[]?[GroupIds], null)
+                ?? _tokenBytes[id / GroupIds]!;
+        return group[id % GroupIds] ??= BytesFor(id);
+    }
 
     private void EncodePiece(ReadOnlySpan<char> text, List<int> ids, WordCache cache)
     {
