@@ -15,7 +15,7 @@ namespace Crosshead;
 /// <param name="BelowMost">Whether the upper end itself is too large.</param>
 internal sealed record OptionRange(double Least, bool AboveLeast, double Most, bool BelowMost)
 {
-    private static readonly ConcurrentDictionary<Type, (PropertyInfo Property, OptionRange Range)[]> s_ranges = new();
+    private static readonly ConcurrentDictionary<Type, Ranged[]> s_ranges = new();
 
     /// <summary>The range that a member declares, or null.</summary>
     public static OptionRange? Of(MemberInfo member) => member.GetCustomAttribute<RangeAttribute>() is { } range
@@ -31,9 +31,11 @@ internal sealed record OptionRange(double Least, bool AboveLeast, double Most, b
     public static void Check(object options, string path = "")
     {
         foreach (var (property, range) in s_ranges.GetOrAdd(options.GetType(), Declared))
+        {
             if (property.GetValue(options) is { } value && range.Refuse(Number(value)) is { } refusal)
                 throw new CrossheadException(
                     $"{path}{JsonNamingPolicy.CamelCase.ConvertName(property.Name)} ({value}) {refusal}.");
+        }
     }
 
     /// <summary>Checks that a choice has a name: JSON may give a number in place of one.</summary>
@@ -72,8 +74,10 @@ internal sealed record OptionRange(double Least, bool AboveLeast, double Most, b
 
     private string Upper => Most == double.MaxValue ? "finite" : $"{(BelowMost ? "less than" : "at most")} {Most}";
 
-    private static (PropertyInfo, OptionRange)[] Declared(Type type) =>
-        [.. type.GetProperties().Select(p => (p, Of(p))).Where(p => p.Item2 is not null).Select(p => (p.p, p.Item2!))];
+    private static Ranged[] Declared(Type type) =>
+        [.. type.GetProperties().Select(p => Of(p) is { } range ? new Ranged(p, range) : null).OfType<Ranged>()];
 
     private static double Number(object value) => Convert.ToDouble(value, CultureInfo.InvariantCulture);
+
+    private sealed record Ranged(PropertyInfo Property, OptionRange Range);
 }

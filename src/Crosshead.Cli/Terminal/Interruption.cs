@@ -35,7 +35,8 @@ internal sealed partial class Interruption : IDisposable
         _source = CancellationTokenSource.CreateLinkedTokenSource(outer);
         PosixSignal[] signals =
             [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP, UserSignal];
-        _registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
+        _registrations = new PosixSignalRegistration[signals.Length];
+        for (var i = 0; i < signals.Length; i++) _registrations[i] = PosixSignalRegistration.Create(signals[i], Handle);
         if (IsSupervised || Launcher.OfThisProcess is { Meeting: not null })
             new Thread(AwaitEndOfInput) { IsBackground = true }.Start();
     }

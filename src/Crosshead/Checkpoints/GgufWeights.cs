@@ -19,6 +19,7 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     private readonly Dictionary<string, WeightMatrix> _begun = []; // whole tensors that _check looks at
     private readonly Dictionary<string, long> _notFinite = []; // how many weights are not, by tensor
     private readonly HashSet<string> _used = []; // tensors of which the model has weights
+    private readonly Dictionary<string, GgufParameter> _places = []; // of the model that was asked for
     private FiniteCheck? _check;
 
     /// <summary>Whether some of the numbers share scales.</summary>
@@ -105,8 +106,13 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
         file.Dispose();
     }
 
-    private GgufParameter PlaceOf(string name, long[] shape, ModelOptions options) =>
-        ofFolder ? GgufParameter.Named(name, shape) : GgufParameter.Of(name, shape, options);
+    private GgufParameter PlaceOf(string name, long[] shape, ModelOptions options)
+    {
+        if (!_places.TryGetValue(name, out var place))
+            _places[name] = place = ofFolder ? GgufParameter.Named(name, shape)
+                : GgufParameter.Of(name, shape, options);
+        return place;
+    }
 
     private void Note(string tensor, long count)
     {

@@ -10,10 +10,10 @@ public sealed record StoredType(string Name, int Tensors, long Elements, long By
     /// <summary>Bits that a number takes, with its part of a scale.</summary>
     public double BitsPerWeight => Elements == 0 ? 0 : 8.0 * Bytes / Elements;
 
-    /// <summary>Groups tensors by their types, the type with the most bytes first.</summary>
-    internal static IReadOnlyList<StoredType> Of(IEnumerable<(string Name, long Elements, long Bytes)> tensors) =>
-        [.. tensors.GroupBy(t => t.Name).Select(g => new StoredType(g.Key, g.Count(), g.Sum(t => t.Elements),
-            g.Sum(t => t.Bytes))).OrderByDescending(t => t.Bytes).ThenBy(t => t.Name, StringComparer.Ordinal)];
+    /// <summary>Joins tensors of equal types, the type with the most bytes first.</summary>
+    internal static IReadOnlyList<StoredType> Of(IEnumerable<StoredType> tensors) =>
+        [.. tensors.GroupBy(t => t.Name).Select(g => Sum([.. g]) with { Name = g.Key })
+            .OrderByDescending(t => t.Bytes).ThenBy(t => t.Name, StringComparer.Ordinal)];
 
     /// <summary>All types together.</summary>
     /// <param name="types">The types.</param>

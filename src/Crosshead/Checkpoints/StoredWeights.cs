@@ -28,7 +28,8 @@ public sealed record StoredWeights(string TypeName, ScalarType Type)
     internal static StoredWeights In(FolderWeights weights, string? named)
     {
         var all = weights.ByName.Values.ToLookup(w => w is TensorWeight { Entry.Type: var t } ? NameOf(t) : w.TypeName);
-        var types = StoredType.Of(all.SelectMany(g => g.Select(w => (g.Key, w.Elements, w.Tensors.Sum(t => t.Bytes)))));
+        var types = StoredType.Of(all.SelectMany(
+            g => g.Select(w => new StoredType(g.Key, 1, w.Elements, w.Tensors.Sum(t => t.Bytes)))));
         if (types.Count == 0) return Absent(named);
         // Quantised weights stand for numbers of the precision that those beside them have.
         var own = all[types[0].Name].First() as TensorWeight
@@ -42,7 +43,8 @@ public sealed record StoredWeights(string TypeName, ScalarType Type)
     /// <summary>Those of a GGUF file.</summary>
     internal static StoredWeights In(GgufReader file)
     {
-        var types = StoredType.Of(file.Tensors.Values.Select(t => (NameOf(t.Type), t.Elements, t.Bytes)));
+        var types = StoredType.Of(file.Tensors.Values.Select(
+            t => new StoredType(NameOf(t.Type), 1, t.Elements, t.Bytes)));
         return types.Count == 0 ? Absent(null) : new(types[0].Name, file.Tensors.Values.Select(t => t.Type)
             .Where(type => NameOf(type) == types[0].Name).Select(ScalarOf).First() ?? ScalarType.BFloat16)
         {
@@ -52,8 +54,8 @@ public sealed record StoredWeights(string TypeName, ScalarType Type)
 
     /// <summary>The type of most quantised tensors of a GGUF file; null if none are.</summary>
     internal static string? QuantizedTypeIn(GgufReader file) => StoredType.Of(file.Tensors.Values
-        .Where(t => t.Type.BlockSize > 1).Select(t => (t.Type.Name, t.Elements, t.Bytes))) is [var most, ..]
-        ? most.Name : null;
+        .Where(t => t.Type.BlockSize > 1)
+        .Select(t => new StoredType(t.Type.Name, 1, t.Elements, t.Bytes))) is [var most, ..] ? most.Name : null;
 
     private static string NameOf(SafetensorsType type) => type.Scalar is { } scalar ? NameOf(scalar) : type.Name;
 

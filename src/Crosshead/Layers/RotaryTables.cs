@@ -6,7 +6,7 @@ namespace Crosshead.Layers;
 /// </summary>
 internal sealed class RotaryTables : IDisposable
 {
-    private readonly Dictionary<(RotaryKind Kind, bool Beyond), RotaryEmbedding> _tables = [];
+    private readonly List<Table> _tables = [];
 
     /// <summary>Prepares the tables.</summary>
     /// <param name="kinds">The kinds of the layers.</param>
@@ -15,9 +15,12 @@ internal sealed class RotaryTables : IDisposable
     public RotaryTables(IEnumerable<RotaryKind> kinds, int? original, Func<RotaryKind, bool, RotaryEmbedding> create)
     {
         Original = original;
-        foreach (var kind in kinds.Distinct())
-            foreach (var beyond in original is null ? new[] { false } : [false, true])
-                _tables[(kind, beyond)] = create(kind, beyond);
+        foreach (var kind in kinds)
+        {
+            if (_tables.Exists(t => t.Kind == kind)) continue;
+            _tables.Add(new(kind, false, create(kind, false)));
+            if (original is not null) _tables.Add(new(kind, true, create(kind, true)));
+        }
     }
 
     /// <summary>The original context, if longer texts have other angles; null otherwise.</summary>
@@ -26,11 +29,14 @@ internal sealed class RotaryTables : IDisposable
     /// <summary>The table of a kind.</summary>
     /// <param name="kind">The kind.</param>
     /// <param name="reach">Number of tokens of the text.</param>
-    public RotaryEmbedding Of(RotaryKind kind, long reach = 0) => _tables[(kind, reach > Original)];
+    public RotaryEmbedding Of(RotaryKind kind, long reach = 0) =>
+        _tables.First(t => t.Kind == kind && t.IsBeyond == reach > Original).Angles;
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var table in _tables.Values) table.Dispose();
+        foreach (var table in _tables) table.Angles.Dispose();
     }
+
+    private sealed record Table(RotaryKind Kind, bool IsBeyond, RotaryEmbedding Angles);
 }

@@ -45,7 +45,7 @@ internal static class ModelParts
     /// parts are made, however many layers a configuration claims.
     /// </summary>
     /// <param name="options">Validated options.</param>
-    public static IEnumerable<(string Name, long[] Shape)> Shapes(ModelOptions options)
+    public static IEnumerable<ParameterShape> Shapes(ModelOptions options)
     {
         IEnumerable<Action<ParameterScope>> parts =
         [
@@ -59,7 +59,7 @@ internal static class ModelParts
         {
             var scope = new ParameterScope(ScalarType.Float32, ComputeDevice.Cpu, stored: null);
             make(scope);
-            foreach (var parameter in scope.Parameters) yield return (parameter.Name, [.. parameter.Shape]);
+            foreach (var parameter in scope.Parameters) yield return new(parameter.Name, [.. parameter.Shape]);
         }
     }
 }

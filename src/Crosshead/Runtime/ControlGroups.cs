@@ -12,14 +12,21 @@ internal static class ControlGroups
     /// <param name="root">The folder of <c>proc</c> and <c>sys</c>.</param>
     /// <param name="controller">What is limited: <c>cpu</c> or <c>memory</c>.</param>
     public static IEnumerable<string> Folders(string root, string controller) =>
-        SystemFile.Lines(root, "proc/self/cgroup")
-        .Select(line => line.Split(':', 3)) // id:controllers:path; version 2 names no controllers
-        .Where(parts => parts.Length == 3 && (parts[1].Length == 0 || parts[1].Split(',').Contains(controller)))
-        .SelectMany(parts => parts[1].Length == 0 ? ["", "unified"] : new[] { parts[1], controller },
-            (parts, mount) => (mount, parts[2].Trim('/')))
-        .Concat([("", ""), (controller, "")])
-        .SelectMany(group => Upwards(group.Item1, group.Item2))
-        .Distinct();
+        Groups(root, controller).SelectMany(group => group).Distinct();
+
+    private static IEnumerable<IEnumerable<string>> Groups(string root, string controller)
+    {
+        foreach (var line in SystemFile.Lines(root, "proc/self/cgroup"))
+        {
+            // id:controllers:path; version 2 names no controllers
+            if (line.Split(':', 3) is not [_, var controllers, var path]) continue;
+            if (controllers.Length > 0 && !controllers.Split(',').Contains(controller)) continue;
+            yield return Upwards(controllers, path.Trim('/'));
+            yield return Upwards(controllers.Length == 0 ? "unified" : controller, path.Trim('/'));
+        }
+        yield return Upwards("", "");
+        yield return Upwards(controller, "");
+    }
 
     private static IEnumerable<string> Upwards(string mount, string path)
     {

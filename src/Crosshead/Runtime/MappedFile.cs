@@ -15,6 +15,7 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     private const int AdviceNotNeeded = 4, AdviceHugePages = 14, AdvicePopulateRead = 22;
     private const nint Failed = -1, PageBytes = 4096, LargePageBytes = 2 << 20;
     private const int NoFile = -1;
+    private const long LeastShared = 256 << 20; // bytes of a map that two threads give back
 
     private readonly bool _isOfFile;
 
@@ -105,7 +106,28 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     }
 
     /// <inheritdoc/>
-    protected override bool ReleaseHandle() => Unmap(handle, (nuint)Length) == 0;
+    protected override bool ReleaseHandle()
+    {
+        if (_isOfFile && Length >= LeastShared) Forget();
+        return Unmap(handle, (nuint)Length) == 0;
+    }
+
+    // The system forgets a file's pages one by one, 1 GB in 0.1 s. Two threads are sooner done.
+    private void Forget()
+    {
+        var half = (nint)(Length / 2 / LargePageBytes * LargePageBytes);
+        try
+        {
+            var other = new Thread(() => Advise(handle + half, (nuint)(Length - half), AdviceNotNeeded));
+            other.Start();
+            _ = Advise(handle, (nuint)half, AdviceNotNeeded);
+            other.Join();
+        }
+        catch (OutOfMemoryException)
+        {
+            // No thread is to be had: to unmap does the same.
+        }
+    }
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     private static partial nint Map(nint address, nuint length, int protection, int flags,

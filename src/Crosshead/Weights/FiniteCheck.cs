@@ -11,7 +11,7 @@ internal sealed class FiniteCheck
     private const long PieceBytes = 4 << 20;
 
     private readonly IReadOnlyList<WeightMatrix> _matrices;
-    private readonly List<(int Matrix, long First, long Rows)> _pieces = [];
+    private readonly List<Piece> _pieces = [];
     private readonly long[] _counts;
     private readonly Thread[] _threads;
     private int _next;
@@ -23,7 +23,7 @@ internal sealed class FiniteCheck
         {
             var rows = Math.Max(1, PieceBytes / matrices[i].Stride);
             for (var first = 0L; first < matrices[i].Rows; first += rows)
-                _pieces.Add((i, first, Math.Min(rows, matrices[i].Rows - first)));
+                _pieces.Add(new(i, first, Math.Min(rows, matrices[i].Rows - first)));
         }
         _threads = new Thread[Math.Clamp(_pieces.Count - 1, 0, ComputeThreads.Count - 1)];
     }
@@ -70,4 +70,6 @@ internal sealed class FiniteCheck
             if (count > 0) Interlocked.Add(ref _counts[matrix], count);
         }
     }
+
+    private sealed record Piece(int Matrix, long First, long Rows);
 }

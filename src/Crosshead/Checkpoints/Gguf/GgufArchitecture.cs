@@ -91,6 +91,16 @@ internal sealed record GgufArchitecture(string Name, params ModelFamily[] Famili
         return complete with { Family = FamilyOf?.Invoke(complete) ?? Families[0] };
     }
 
+    /// <summary>Whether models of a family have it.</summary>
+    public bool Has(ModelFamily family)
+    {
+        foreach (var own in Families)
+        {
+            if (own == family) return true;
+        }
+        return false;
+    }
+
     /// <summary>
     /// Of how many layers the last one has no window, 0 for windows in all; null if the windows follow no such rule.
     /// </summary>

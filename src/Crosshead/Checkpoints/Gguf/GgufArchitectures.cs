@@ -168,9 +168,6 @@ internal static class GgufArchitectures
 
     private static ExpertOptions DeepSeek => new() { Scoring = ExpertScoring.Sigmoid, ChoiceBias = true, Shared = 1 };
 
-    private static readonly Dictionary<ModelFamily, GgufArchitecture> ByFamily =
-        All.SelectMany(a => a.Families, (a, family) => (a, family)).ToDictionary(p => p.family, p => p.a);
-
     /// <summary>The names of all architectures.</summary>
     public static IEnumerable<string> Names => All.Select(a => a.Name);
 
@@ -178,7 +175,7 @@ internal static class GgufArchitectures
     public static GgufArchitecture? Named(string name) => All.FirstOrDefault(a => a.Name == name);
 
     /// <summary>The architecture of a family.</summary>
-    public static GgufArchitecture Of(ModelFamily family) => ByFamily[family];
+    public static GgufArchitecture Of(ModelFamily family) => All.First(a => a.Has(family));
 
     // 1/√d, in the largest model with a head's share of the model's width in place of d.
     private static ModelOptions GemmaScale(ModelOptions options, int largest) => options with

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using Crosshead.Runtime;
 
@@ -10,8 +9,6 @@ namespace Crosshead.Checkpoints.Gguf;
 /// </summary>
 public sealed unsafe class GgufMetadata
 {
-    private const int PieceCount = 1024;
-
     private readonly MappedFile _map;
     private readonly string _path;
     private readonly Dictionary<string, GgufPlace> _places;
@@ -37,22 +34,22 @@ public sealed unsafe class GgufMetadata
     /// <summary>A text; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no text.</exception>
     public string? Text(string key) =>
-        Find(key, list: false, "a text", GgufValueType.String) is { } place ? Texts(place)[0] : null;
+        Find(key, list: false, "a text", IsText) is { } place ? Texts(place)[0] : null;
 
     /// <summary>A truth value; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no truth value.</exception>
     public bool? Flag(string key) =>
-        Find(key, list: false, "true or false", GgufValueType.Bool) is { } place ? *At(place) != 0 : null;
+        Find(key, list: false, "true or false", IsFlag) is { } place ? *At(place) != 0 : null;
 
     /// <summary>A whole number of any size; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no whole number, or too large for 64 bits.</exception>
-    public long? Integer(string key) => Find(key, list: false, "a whole number", Whole) is { } place
-        ? Numbers<long>(key, place)[0] : null;
+    public long? Integer(string key) => Find(key, list: false, "a whole number", IsWhole) is { } place
+        ? Whole(key, place, 0) : null;
 
     /// <summary>A number; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no number.</exception>
-    public double? Number(string key) => Find(key, list: false, "a number", Any) is { } place
-        ? Numbers<double>(key, place)[0] : null;
+    public double? Number(string key) => Find(key, list: false, "a number", IsNumber) is { } place
+        ? Number(place, 0) : null;
 
     /// <summary>A list of texts; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no list of texts.</exception>
@@ -62,32 +59,31 @@ public sealed unsafe class GgufMetadata
     /// <summary>A list of texts where it lies in the file; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no list of texts.</exception>
     internal GgufTexts? StoredTexts(string key) =>
-        Find(key, list: true, "a list of texts", GgufValueType.String) is { } place ? Texts(place) : null;
+        Find(key, list: true, "a list of texts", IsText) is { } place ? Texts(place) : null;
 
     /// <summary>A list of whole numbers; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no list of whole numbers.</exception>
-    public IReadOnlyList<long>? Integers(string key) =>
-        Find(key, list: true, "a list of whole numbers", Whole) is { } place ? Numbers<long>(key, place) : null;
+    public IReadOnlyList<long>? Integers(string key) => Integers(key, value => value);
 
     /// <summary>A list of whole numbers, each as something else; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no list of whole numbers.</exception>
     internal T[]? Integers<T>(string key, Func<long, T> convert)
     {
-        if (Find(key, list: true, "a list of whole numbers", Whole) is not { } place) return null;
-        var (values, numbers) = (new T[place.Count], new long[Math.Min(place.Count, PieceCount)]);
-        for (var first = 0; first < values.Length; first += numbers.Length)
-        {
-            var piece = numbers.AsSpan(0, Math.Min(numbers.Length, values.Length - first));
-            Read(key, place, first, piece);
-            for (var i = 0; i < piece.Length; i++) values[first + i] = convert(piece[i]);
-        }
+        if (Find(key, list: true, "a list of whole numbers", IsWhole) is not { } place) return null;
+        var values = new T[place.Count];
+        for (var i = 0; i < values.Length; i++) values[i] = convert(Whole(key, place, i));
         return values;
     }
 
     /// <summary>A list of numbers; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no list of numbers.</exception>
-    public IReadOnlyList<double>? Numbers(string key) =>
-        Find(key, list: true, "a list of numbers", Any) is { } place ? Numbers<double>(key, place) : null;
+    public IReadOnlyList<double>? Numbers(string key)
+    {
+        if (Find(key, list: true, "a list of numbers", IsNumber) is not { } place) return null;
+        var values = new double[place.Count];
+        for (var i = 0; i < values.Length; i++) values[i] = Number(place, i);
+        return values;
+    }
 
     /// <summary>The bytes of a value as they are in the file, its type before it.</summary>
     internal ReadOnlySpan<byte> Stored(string key)
@@ -96,65 +92,54 @@ public sealed unsafe class GgufMetadata
         return new ReadOnlySpan<byte>(_map.At(place.Start), checked((int)(place.End - place.Start)));
     }
 
-    private static readonly GgufValueType[] Whole =
-    [
-        GgufValueType.UInt8, GgufValueType.Int8, GgufValueType.UInt16, GgufValueType.Int16, GgufValueType.UInt32,
-        GgufValueType.Int32, GgufValueType.UInt64, GgufValueType.Int64,
-    ];
+    private static bool IsText(GgufValueType type) => type == GgufValueType.String;
 
-    private static readonly GgufValueType[] Any = [.. Whole, GgufValueType.Float32, GgufValueType.Float64];
+    private static bool IsFlag(GgufValueType type) => type == GgufValueType.Bool;
+
+    private static bool IsWhole(GgufValueType type) => type is GgufValueType.UInt8 or GgufValueType.Int8
+        or GgufValueType.UInt16 or GgufValueType.Int16 or GgufValueType.UInt32 or GgufValueType.Int32
+        or GgufValueType.UInt64 or GgufValueType.Int64;
+
+    private static bool IsNumber(GgufValueType type) =>
+        IsWhole(type) || type is GgufValueType.Float32 or GgufValueType.Float64;
 
     private byte* At(GgufPlace place) => _map.At(place.Offset);
 
-    private GgufPlace? Find(string key, bool list, string wanted, params GgufValueType[] types)
+    private GgufPlace? Find(string key, bool list, string wanted, Func<GgufValueType, bool> fits)
     {
         if (!_places.TryGetValue(key, out var place)) return null;
-        return place.IsList == list && types.Contains(place.Type) ? place
+        return place.IsList == list && fits(place.Type) ? place
             : throw new CrossheadException($"\"{_path}\": the key \"{key.Shown()}\" is "
                 + $"{(place.IsList ? "a list of" : "of type")} {place.Type}; it must be {wanted}.");
     }
 
     private GgufTexts Texts(GgufPlace place) => new(_map, place.Offset, place.Count);
 
-    private T[] Numbers<T>(string key, GgufPlace place) where T : INumber<T>
-    {
-        var values = new T[place.Count];
-        Read<T>(key, place, 0, values);
-        return values;
-    }
+    private long Whole(string key, GgufPlace place, int index) => place.Type == GgufValueType.UInt64
+        && Value<ulong>(place, index) is > long.MaxValue and var large ? throw new CrossheadException(
+            $"\"{_path}\": the key \"{key.Shown()}\" holds {large}; the largest number is {long.MaxValue}.")
+        : Whole(place, index);
 
-    private void Read<T>(string key, GgufPlace place, int first, Span<T> values) where T : INumber<T>
+    // The bits of one of 64 bits without a sign.
+    private long Whole(GgufPlace place, int index) => place.Type switch
     {
-        switch (place.Type)
-        {
-            case GgufValueType.UInt8: Convert<byte, T>(key, place, first, values); break;
-            case GgufValueType.Int8: Convert<sbyte, T>(key, place, first, values); break;
-            case GgufValueType.UInt16: Convert<ushort, T>(key, place, first, values); break;
-            case GgufValueType.Int16: Convert<short, T>(key, place, first, values); break;
-            case GgufValueType.UInt32: Convert<uint, T>(key, place, first, values); break;
-            case GgufValueType.Int32: Convert<int, T>(key, place, first, values); break;
-            case GgufValueType.UInt64: Convert<ulong, T>(key, place, first, values); break;
-            case GgufValueType.Int64: Convert<long, T>(key, place, first, values); break;
-            case GgufValueType.Float32: Convert<float, T>(key, place, first, values); break;
-            default: Convert<double, T>(key, place, first, values); break;
-        }
-    }
+        GgufValueType.UInt8 => Value<byte>(place, index),
+        GgufValueType.Int8 => Value<sbyte>(place, index),
+        GgufValueType.UInt16 => Value<ushort>(place, index),
+        GgufValueType.Int16 => Value<short>(place, index),
+        GgufValueType.UInt32 => Value<uint>(place, index),
+        GgufValueType.Int32 => Value<int>(place, index),
+        _ => Value<long>(place, index),
+    };
 
-    private void Convert<TFrom, T>(string key, GgufPlace place, int first, Span<T> values)
-        where TFrom : unmanaged, INumber<TFrom> where T : INumber<T>
+    private double Number(GgufPlace place, int index) => place.Type switch
     {
-        for (var i = 0; i < values.Length; i++)
-        {
-            var value = Unsafe.ReadUnaligned<TFrom>(At(place) + (long)(first + i) * sizeof(TFrom));
-            try
-            {
-                values[i] = T.CreateChecked(value);
-            }
-            catch (OverflowException e)
-            {
-                throw new CrossheadException(
-                    $"\"{_path}\": the key \"{key.Shown()}\" holds {value}; the largest number is {long.MaxValue}.", e);
-            }
-        }
-    }
+        GgufValueType.Float32 => Value<float>(place, index),
+        GgufValueType.Float64 => Value<double>(place, index),
+        GgufValueType.UInt64 => Value<ulong>(place, index),
+        _ => Whole(place, index),
+    };
+
+    private T Value<T>(GgufPlace place, int index) where T : unmanaged =>
+        Unsafe.ReadUnaligned<T>(At(place) + ((long)index * sizeof(T)));
 }

@@ -85,7 +85,10 @@ internal sealed class GgufShape
     private ModelOptions Options()
     {
         var own = _architecture.Keys.Select(k => k.Name).ToHashSet();
-        foreach (var (key, supported) in s_fixed.Where(f => !own.Contains(f.Key))) _keys.Require(key, supported);
+        foreach (var (key, supported) in s_fixed)
+        {
+            if (!own.Contains(key)) _keys.Require(key, supported);
+        }
         foreach (var key in _architecture.Experts.Unread.Concat(_architecture.Scaling.Unread)) _keys.Require(key, 0);
         if (!_architecture.Experts.IsDescribed) _keys.Require(DraftLayers, 0);
         var experts = _architecture.Experts.Read(_keys, _layers, choiceBias: HasAny("exp_probs_b.bias"));

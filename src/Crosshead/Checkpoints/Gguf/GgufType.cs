@@ -58,8 +58,6 @@ public sealed class GgufType
         new(42, "Q2_0", 64, 18),
     ];
 
-    private static readonly Dictionary<uint, GgufType> ByNumber = All.ToDictionary(t => t.Number);
-
     /// <summary>Its number in a file.</summary>
     public uint Number { get; }
 
@@ -85,7 +83,7 @@ public sealed class GgufType
             + Suggestion.For(name, All.Select(t => t.Name)));
 
     /// <summary>The type of a number in a file; null if it is not known.</summary>
-    internal static GgufType? Of(uint number) => ByNumber.GetValueOrDefault(number);
+    internal static GgufType? Of(uint number) => All.FirstOrDefault(t => t.Number == number);
 
     /// <summary>The type whose numbers are stored so; null if the format does not have it.</summary>
     internal static GgufType? Of(WeightFormat stored) => All.FirstOrDefault(t => t.Format == stored);

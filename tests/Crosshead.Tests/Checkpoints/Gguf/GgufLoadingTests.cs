@@ -171,7 +171,7 @@ public sealed class GgufLoadingTests : IDisposable
         Assert.Contains("\"blk.0.attn_q.weight\" (32 of 2048)", Assert.Throws<CrossheadException>(
             () => ModelDirectory.LoadFrozen(_folder.File("infinite.gguf"), ScalarType.Float32)).Message);
         // Not a weight of the model.
-        new GgufEdit(file).Tensor("blk.0.attn_rot_embd.weight", "f32", [4], [.. Enumerable.Repeat((byte)0xFF, 16)])
+        new GgufEdit(file).Tensor("blk.0.attn_rot_embd.weight", "F32", [4], [.. Enumerable.Repeat((byte)0xFF, 16)])
             .Write(_folder.File("table.gguf"));
         ModelDirectory.LoadFrozen(_folder.File("table.gguf"), ScalarType.Float32).Dispose();
     }

@@ -17,7 +17,7 @@ internal sealed class AddedTokenMatcher
     /// <summary>Matches <paramref name="tokens"/> by their contents after <paramref name="normalizer"/>.</summary>
     public AddedTokenMatcher(IEnumerable<AddedToken> tokens, INormalizer normalizer)
     {
-        var entries = tokens.Select(token => (Text: normalizer.Normalize(token.Content) ?? token.Content, Token: token))
+        var entries = tokens.Select(token => new Entry(normalizer.Normalize(token.Content) ?? token.Content, token))
             .Where(entry => entry.Text.Length > 0).DistinctBy(entry => entry.Text)
             .OrderBy(entry => entry.Text, StringComparer.Ordinal).ToList();
         _texts = [.. entries.Select(entry => entry.Text)];
@@ -88,4 +88,6 @@ internal sealed class AddedTokenMatcher
         while (index >= 0 && !text.StartsWith(_texts[index], StringComparison.Ordinal)) index = _shorter[index];
         return index;
     }
+
+    private sealed record Entry(string Text, AddedToken Token);
 }
