@@ -47,7 +47,7 @@ internal static unsafe class Panel
     {
         if (T.Tiles is { } tiles)
         {
-            tiles.Multiply((PanelBFloat16*)panel, panelStride, panels, depth, x, stride, rows, y, yStride, ahead, add);
+            tiles.Multiply(panel, panelStride, panels, depth, x, stride, rows, y, yStride, ahead, add);
             return;
         }
         if (rows == 1)

@@ -21,6 +21,8 @@ internal readonly unsafe struct PanelInt8 : IPanelElement<PanelInt8>
 
     public static bool HasScales => true;
 
+    public static PairTiles? Tiles => PairTiles.Int8;
+
     public static float Largest => sbyte.MaxValue;
 
     public static int WordsPerPair => 1;

@@ -44,6 +44,12 @@ internal sealed partial class Assembler
         Vector(2, 1, false, 0x50, to, a, b);
 
     /// <summary>
+    /// Each lane of 32 bits += the sum of two products of a's and b's integers of 16 bits (vpdpwssd, AVX512_VNNI).
+    /// </summary>
+    public void AddInt16Products(VectorRegister to, VectorRegister a, VectorOperand b) =>
+        Vector(2, 1, false, 0x52, to, a, b);
+
+    /// <summary>
     /// Each float32 += the sum of two products of a's and b's bfloat16 (vdpbf16ps, AVX512_BF16). Numbers that are not
     /// normal count as 0.
     /// </summary>
@@ -80,6 +86,10 @@ internal sealed partial class Assembler
     /// <summary>to = sixteen integers of 16 bits without signs as 32 bits (vpmovzxwd)</summary>
     public void Widen16(VectorRegister to, VectorOperand from) =>
         Vector(2, 1, false, 0x33, to, s_none, from, unit: 32);
+
+    /// <summary>to = thirty-two integers of 8 bits with signs as 16 bits (vpmovsxbw)</summary>
+    public void WidenBytes(VectorRegister to, VectorOperand from) =>
+        Vector(2, 1, false, 0x20, to, s_none, from, unit: 32);
 
     /// <summary>to = from · 2^count, integers of 32 bits (vpslld)</summary>
     public void ShiftLeft(VectorRegister to, VectorRegister from, int count)

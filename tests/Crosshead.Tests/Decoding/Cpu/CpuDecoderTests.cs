@@ -1,5 +1,7 @@
+using Crosshead.Attention.Caches;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
+using Crosshead.Runtime;
 using Crosshead.Tests.Generation;
 using Crosshead.Tests.Kernels;
 using static TorchSharp.torch;
@@ -54,6 +56,28 @@ public sealed class CpuDecoderTests
         }
         Assert.InRange(Math.Sqrt(difference / size), 1e-4, 0.02); // half a unit in the last place of bfloat16 is 0.002
         Assert.Equal(_ids.Length * model.CacheBytesPerToken / 2, decoder.Cache.Bytes);
+    }
+
+    [Theory]
+    [InlineData("frequency and dense, query-key norm", true)]
+    [InlineData("gqa", false)] // queries of whole heads are not rounded
+    public void Queries_of_components_in_bfloat16_are_rounded_unless_activations_are_float32(string name, bool differ)
+    {
+        using var model = TinyModels.Create(name);
+        var (expected, cache) = (TinyModels.Reference(model, _ids), new CacheOptions { Type = CacheType.BFloat16 });
+        using var rounding = new CpuWeights(model); // weights of float32, which multiply float32
+        using var exact = new CpuWeights(model, activations: ActivationType.Float32);
+        using var rounded = new CpuDecoder(rounding, 1, _ids.Length, cache: cache);
+        using var plain = new CpuDecoder(exact, 1, _ids.Length, cache: cache);
+        var (batch, other) = (new DecodeBatch(rounded), new DecodeBatch(plain));
+        for (var n = 0; n < _ids.Length; n++)
+        {
+            batch.Step([_ids[n]]);
+            other.Step([_ids[n]]);
+        }
+        Assert.Equal(differ, !batch.Logits(0).SequenceEqual(other.Logits(0)));
+        Assert.InRange(TinyModels.RelativeError(batch.Logits(0), expected[^1]), 0, 0.03);
+        Assert.InRange(TinyModels.RelativeError(other.Logits(0), expected[^1]), 0, 0.03);
     }
 
     [Theory, MemberData(nameof(Names))]

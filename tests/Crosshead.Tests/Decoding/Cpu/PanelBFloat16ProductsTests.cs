@@ -31,7 +31,7 @@ public sealed unsafe class PanelBFloat16ProductsTests
         }
         using var y = new Rows(Most, count * Panel.Lanes);
         for (var rows = 1; rows <= Most; rows++)
-            foreach (var depth in (int[])[4, 8, Depth])
+            foreach (var depth in (int[])[4, 8, 20, 28, Depth])
                 foreach (var add in (bool[])[false, true])
                 {
                     var before = new float[Most, count * Panel.Lanes];

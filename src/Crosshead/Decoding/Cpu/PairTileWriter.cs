@@ -4,12 +4,14 @@ using Crosshead.Runtime.MachineCode;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Writes the machine code that multiplies two panels by up to eight vectors (<see cref="BFloat16TileArguments"/>). The
+/// Writes the machine code that multiplies two panels by up to eight vectors (<see cref="PairTileArguments"/>). The
 /// sums stay in registers; a step takes two numbers of each vector.
 /// </summary>
 /// <param name="vectors">Number of vectors.</param>
-/// <param name="lines">Lines of 64 bytes that are prefetched for two that are read: 1 or 2.</param>
-internal sealed class BFloat16TileWriter(int vectors, int lines)
+/// <param name="areBytes">Whether elements are int8 and numbers of vectors int16; otherwise both are bfloat16.</param>
+/// <param name="lines">Lines of 64 bytes of each run that are prefetched in <see cref="Steps"/> steps: 1, 2 or
+/// 4.</param>
+internal sealed class PairTileWriter(int vectors, bool areBytes, int lines)
 {
     /// <summary>Runs of memory that are prefetched in turn.</summary>
     public const int Runs = 4;
@@ -17,8 +19,11 @@ internal sealed class BFloat16TileWriter(int vectors, int lines)
     /// <summary>Most vectors of a tile.</summary>
     public const int Most = 8;
 
-    private const int Steps = 2 * Runs, LeastSteps = Panel.DepthStep / 2; // that are written one after the other
-    private const int Word = 4, Row = 64;          // bytes of two numbers of a vector, and of all lanes of a panel
+    /// <summary>Steps that are written one after the other.</summary>
+    public const int Steps = 2 * Runs;
+
+    private const int LeastSteps = Panel.DepthStep / 2;
+    private const int Word = 4, Line = 64;         // bytes of two numbers of a vector, and of a line of memory
     private const int Words = 2, Sums = 16;        // the first register for words, and for sums
     private const int WordRegisters = 4;
     private const int Together = 2; // lines that are prefetched at once
@@ -28,6 +33,9 @@ internal sealed class BFloat16TileWriter(int vectors, int lines)
         Run = Register.Rsi, End = Register.Rdi, Far = Register.R12, X = Register.R8, FifthX = Register.R9,
         Stride = Register.R10, Stride3 = Register.R11, Y = First, SumStride = Second, Apart = X;
 
+    // Bytes of two elements of all lanes.
+    private readonly int _row = 2 * Panel.Lanes * (areBytes ? sizeof(sbyte) : sizeof(ushort));
+
     private static readonly VectorRegister s_first = new(0), s_second = new(1);
 
     /// <summary>Writes the function.</summary>
@@ -36,7 +44,7 @@ internal sealed class BFloat16TileWriter(int vectors, int lines)
         a.Enter(Arguments, Next, Run, End, Far);
         var (clear, begin, rest, end) = (new Label(), new Label(), new Label(), new Label());
         LoadPlaces(a);
-        a.Load(End, At(nameof(BFloat16TileArguments.Adds)));
+        a.Load(End, At(nameof(PairTileArguments.Adds)));
         a.Compare(End, 0);
         a.Jump(Condition.Equal, clear);
         for (var v = 0; v < vectors; v++)
@@ -51,11 +59,11 @@ internal sealed class BFloat16TileWriter(int vectors, int lines)
         a.Place(begin);
         LoadInputs(a);
         var again = a.Here();
-        a.LoadAddress(Far, new Address(First, Steps * Row));
+        a.LoadAddress(Far, new Address(First, Steps * _row));
         a.Compare(End, Far);
         a.Jump(Condition.Below, rest);
         WriteSteps(a, Steps);
-        a.Add(Next, Together * lines * Row);
+        a.Add(Next, lines * Line);
         a.Jump(again);
         a.Place(rest);
         a.Compare(First, End);
@@ -75,20 +83,20 @@ internal sealed class BFloat16TileWriter(int vectors, int lines)
 
     private static void LoadPlaces(Assembler a)
     {
-        a.Load(Y, At(nameof(BFloat16TileArguments.Y)));
-        a.Load(SumStride, At(nameof(BFloat16TileArguments.SumStride)));
-        a.Load(Apart, At(nameof(BFloat16TileArguments.Apart)));
+        a.Load(Y, At(nameof(PairTileArguments.Y)));
+        a.Load(SumStride, At(nameof(PairTileArguments.SumStride)));
+        a.Load(Apart, At(nameof(PairTileArguments.Apart)));
     }
 
     private static void LoadInputs(Assembler a)
     {
-        a.Load(First, At(nameof(BFloat16TileArguments.First)));
-        a.Load(End, At(nameof(BFloat16TileArguments.End)));
-        a.Load(Second, At(nameof(BFloat16TileArguments.Second)));
-        a.Load(Next, At(nameof(BFloat16TileArguments.Next)));
-        a.Load(Run, At(nameof(BFloat16TileArguments.Run)));
-        a.Load(X, At(nameof(BFloat16TileArguments.X)));
-        a.Load(Stride, At(nameof(BFloat16TileArguments.Stride)));
+        a.Load(First, At(nameof(PairTileArguments.First)));
+        a.Load(End, At(nameof(PairTileArguments.End)));
+        a.Load(Second, At(nameof(PairTileArguments.Second)));
+        a.Load(Next, At(nameof(PairTileArguments.Next)));
+        a.Load(Run, At(nameof(PairTileArguments.Run)));
+        a.Load(X, At(nameof(PairTileArguments.X)));
+        a.Load(Stride, At(nameof(PairTileArguments.Stride)));
         a.LoadAddress(Stride3, new Address(Stride, 0, Stride, 2));
         a.LoadAddress(FifthX, new Address(X, 0, Stride, 4));
         a.Add(FifthX, Stride);
@@ -100,30 +108,40 @@ internal sealed class BFloat16TileWriter(int vectors, int lines)
         for (var step = 0; step < steps; step++)
         {
             if (steps == Steps) WritePrefetch(a, step);
-            a.Load(s_first, new Address(First, step * Row));
-            a.Load(s_second, new Address(Second, step * Row));
+            WriteLoad(a, s_first, new Address(First, step * _row));
+            WriteLoad(a, s_second, new Address(Second, step * _row));
             for (var v = 0; v < vectors; v++)
             {
                 var word = new VectorRegister(Words + (v % WordRegisters));
                 a.Broadcast(word, Vector(v, step * Word));
-                a.AddBFloat16Products(Sum(v), s_first, word);
-                a.AddBFloat16Products(Sum(v) + 1, s_second, word);
+                WriteProduct(a, Sum(v), s_first, word);
+                WriteProduct(a, Sum(v) + 1, s_second, word);
             }
         }
-        a.Add(First, steps * Row);
-        a.Add(Second, steps * Row);
+        a.Add(First, steps * _row);
+        a.Add(Second, steps * _row);
         a.Add(X, steps * Word);
         if (vectors > 5) a.Add(FifthX, steps * Word);
     }
 
-    // Two lines together, then two of the next run.
+    // Two lines of a run together, and two more in the next step.
     private void WritePrefetch(Assembler a, int step)
     {
-        var (run, second) = Math.DivRem(step, Together);
-        if (second > 0 && lines == 1) return;
-        for (var line = 0; line < Together; line++)
-            a.Prefetch(new Address(run < 2 ? Next : Far, ((second * Together) + line) * Row,
-                run % 2 == 0 ? null : Run));
+        var (run, second) = Math.DivRem(step, 2);
+        for (var line = second * Together; line < Math.Min(lines, (second + 1) * Together); line++)
+            a.Prefetch(new Address(run < 2 ? Next : Far, line * Line, run % 2 == 0 ? null : Run));
+    }
+
+    private void WriteLoad(Assembler a, VectorRegister to, Address from)
+    {
+        if (areBytes) a.WidenBytes(to, from);
+        else a.Load(to, from);
+    }
+
+    private void WriteProduct(Assembler a, VectorRegister sum, VectorRegister row, VectorRegister word)
+    {
+        if (areBytes) a.AddInt16Products(sum, row, word);
+        else a.AddBFloat16Products(sum, row, word);
     }
 
     private static Address Vector(int vector, int at) => vector switch
@@ -141,5 +159,5 @@ internal sealed class BFloat16TileWriter(int vectors, int lines)
     private static VectorRegister Sum(int vector) => new(Sums + (2 * vector));
 
     private static Address At(string field) =>
-        new(Arguments, (int)Marshal.OffsetOf<BFloat16TileArguments>(field));
+        new(Arguments, (int)Marshal.OffsetOf<PairTileArguments>(field));
 }

@@ -1,0 +1,77 @@
+using System.Runtime.CompilerServices;
+using Crosshead.Runtime.MachineCode;
+
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>
+/// Products of panels with vectors, in machine code that adds two products in each of sixteen lanes at once. A call
+/// takes microseconds at most, so the garbage collector may wait for it.
+/// </summary>
+internal sealed unsafe class PairTiles
+{
+    private const int Most = PairTileWriter.Most, Runs = PairTileWriter.Runs;
+
+    private readonly int _size; // bytes of an element
+
+    // Of 1, 2, … vectors: what prefetches as much as it reads, and half of it.
+    private readonly nint[] _all, _half;
+
+    private PairTiles(int size, nint[] all, nint[] half) => (_size, _all, _half) = (size, all, half);
+
+    /// <summary>
+    /// bfloat16 by bfloat16, for processors with AVX512_BF16. The second of two products is added first, and each sum
+    /// rounded once, as <see cref="PanelBFloat16Products"/> does. Numbers below 2⁻¹²⁶ count as 0. Null where the
+    /// processor or the system cannot run it.
+    /// </summary>
+    public static PairTiles? BFloat16 { get; } = Create(GeneratedCode.HasBFloat16Products, sizeof(ushort));
+
+    /// <summary>int8 by int16, for processors with AVX512_VNNI; null likewise. All sums are exact.</summary>
+    public static PairTiles? Int8 { get; } = Create(GeneratedCode.HasByteProducts, sizeof(sbyte));
+
+    private static PairTiles? Create(bool isSupported, int size)
+    {
+        if (!isSupported) return null;
+        var lines = size * 2; // of each run, for all that is read in the steps of a loop
+        var (all, half) = (Functions(size, lines), Functions(size, lines / 2));
+        return all.Contains(0) || half.Contains(0) ? null : new(size, all, half);
+    }
+
+    private static nint[] Functions(int size, int lines) => [.. Enumerable.Range(1, Most)
+        .Select(vectors => GeneratedCode.Make(new PairTileWriter(vectors, size == sizeof(sbyte), lines).Write))];
+
+    /// <summary>As <see cref="Panel.Multiply"/>. A single vector is multiplied like several.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Multiply(void* panel, long panelStride, int panels, int depth, float* x, int stride, int rows, float* y,
+        int yStride, long ahead, bool add)
+    {
+        var functions = rows <= Most ? _all : _half;
+        var (next, bytes) = (ahead * _size, panelStride * _size);
+        var p = (byte*)panel;
+        var arguments = new PairTileArguments
+        {
+            Stride = (long)stride * sizeof(float),
+            SumStride = (long)yStride * sizeof(float),
+            Adds = add ? 1 : 0,
+            Run = 2 * bytes / Runs,
+        };
+        for (; panels > 0; panels -= 2, p += 2 * bytes, y += 2 * Panel.Lanes)
+        {
+            // A last panel without a partner is paired with itself.
+            var second = panels > 1 ? 1 : 0;
+            arguments.First = p;
+            arguments.Second = p + (second * bytes);
+            arguments.End = p + ((long)depth * Panel.Lanes * _size);
+            arguments.Apart = second * Panel.Lanes * sizeof(float);
+            for (var row = 0; row < rows; row += Most)
+            {
+                // The two panels that are used next are prefetched as four runs side by side, which memory answers
+                // faster than one: half of each run by the first vectors, half by the second, if there are any.
+                arguments.Next = row > Most ? p : p + next + (row > 0 ? arguments.Run / 2 : 0);
+                arguments.X = (byte*)(x + ((long)row * stride));
+                arguments.Y = (byte*)(y + ((long)row * yStride));
+                ((delegate* unmanaged[SuppressGCTransition]<PairTileArguments*, void>)
+                    functions[Math.Min(Most, rows - row) - 1])(&arguments);
+            }
+        }
+    }
+}
