@@ -7,12 +7,11 @@ namespace Crosshead.Kernels.WeightProducts;
 /// The products by machine code of ours, with an instruction that .NET does not have. Some columns of eight rows, which
 /// are neighbours, are read into the first cache, and all vectors are multiplied by them. Then the next columns follow.
 /// Where the second cache does not hold the vectors, the same columns of the next rows come first, so that it holds at
-/// least these columns of all vectors. Few vectors wait for memory, and are multiplied without that instruction.
+/// least these columns of all vectors. A vector alone waits for memory, and is multiplied without that instruction.
 /// </summary>
 internal sealed unsafe class CodedPairProducts : PairProducts
 {
     private const int Rows = PairTileCode.Rows, Lanes = RowProducts.Lanes, Line = 64,
-        FewVectors = 4,
         Apart = 32, // elements more from vector to vector, so that they do not share places in the caches
         MostDepth = 1024, // columns at once
         MostBands = 4, // of eight rows, whose sums the second cache holds
@@ -24,7 +23,7 @@ internal sealed unsafe class CodedPairProducts : PairProducts
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Round(float* x, long stride, int vectors, int columns, byte* pairs)
     {
-        if (vectors <= FewVectors)
+        if (vectors == 1)
         {
             s_widened.Round(x, stride, vectors, columns, pairs);
             return;
@@ -42,7 +41,7 @@ internal sealed unsafe class CodedPairProducts : PairProducts
     public override void Multiply(byte* weights, long weightStride, int rows, int columns, byte* pairs, int vectors,
         float* y, int yStride)
     {
-        if (vectors <= FewVectors)
+        if (vectors == 1)
         {
             s_widened.Multiply(weights, weightStride, rows, columns, pairs, vectors, y, yStride);
             return;
