@@ -99,7 +99,7 @@ internal sealed unsafe class CodedPairProducts : PairProducts
         for (var end = panel + (2L * Rows * count); panel < end; w += Line, panel += Rows * Line)
         {
             var row = w;
-            for (var i = 0; i < rows; i++, row += stride) Vector512.Load(row).Store(panel + (i * Line));
+            for (var i = 0; i < rows; i++, row += stride) HalfLoads.At(row).Store((uint*)(panel + (i * Line)));
         }
     }
 

@@ -18,7 +18,7 @@ internal readonly unsafe struct SingleBlock : IWeightBlock
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<float> First, Vector512<float> Second) Load(byte* block, int run, float* scales) =>
-        (Vector512.Load((float*)block), default);
+        (HalfLoads.At(block).AsSingle(), default);
 }
 
 /// <summary>Sixteen columns of <see cref="Weights.WeightFormat.BF16"/>.</summary>

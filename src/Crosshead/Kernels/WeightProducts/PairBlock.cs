@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
-using Crosshead.Runtime;
 
 namespace Crosshead.Kernels.WeightProducts;
 
@@ -24,9 +22,7 @@ internal readonly unsafe struct PairBlock : IWeightBlock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<float> First, Vector512<float> Second) Load(byte* block, int run, float* scales)
     {
-        // Halves: a load that crosses two lines of the cache costs two, and rows of files begin at 32 bytes.
-        var pairs = CpuVectors.Are512Bits ? Avx512F.InsertVector256(Vector256.Load((uint*)block).ToVector512Unsafe(),
-            Vector256.Load((uint*)block + Vector256<uint>.Count), 1) : Vector512.Load((uint*)block);
+        var pairs = HalfLoads.At(block);
         return ((pairs & Vector512.Create(0xffff0000u)).AsSingle(), (pairs << 16).AsSingle());
     }
 }
