@@ -14,7 +14,7 @@ namespace Crosshead.Benchmarks;
 internal static unsafe class WeightSpeeds
 {
     private const int Columns = 2048;
-    private static readonly int[] s_vectors = [1, 4, 16, 64];
+    private static readonly int[] s_vectors = [1, 2, 4, 8, 16, 64];
 
     public static void Run(string[] arguments)
     {
@@ -113,10 +113,10 @@ internal static unsafe class WeightSpeeds
         var quarter = bytes / 4;
         for (long i = 0; i < quarter; i += 64)
         {
-            a += Vector512.Load((ulong*)(p + i));
-            b += Vector512.Load((ulong*)(p + quarter + i));
-            c += Vector512.Load((ulong*)(p + (2 * quarter) + i));
-            d += Vector512.Load((ulong*)(p + (3 * quarter) + i));
+            a += HalfLoads.At(p + i).AsUInt64();
+            b += HalfLoads.At(p + quarter + i).AsUInt64();
+            c += HalfLoads.At(p + (2 * quarter) + i).AsUInt64();
+            d += HalfLoads.At(p + (3 * quarter) + i).AsUInt64();
         }
         GC.KeepAlive(Vector512.Sum(a + b + c + d));
     }
