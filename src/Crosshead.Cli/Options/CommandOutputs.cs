@@ -45,7 +45,7 @@ internal sealed class CommandOutputs
         foreach (var output in _outputs)
         {
             if (output.In(arguments) is not { } path) continue;
-            foreach (var place in output.Places(path).Select(Full))
+            foreach (var place in output.Places(path).Select(RealPath.Of))
             {
                 if (!taken.TryAdd(place, output.Name))
                     throw new CrossheadException(taken[place] == output.Name
@@ -54,7 +54,7 @@ internal sealed class CommandOutputs
                         : $"{output.Name} \"{path}\" and {taken[place]} would be written to \"{place}\" both; name "
                             + "another place for one of them.");
                 if (overwrite && output.ReplacesAll
-                    && Inputs(arguments).FirstOrDefault(i => IsWithin(Full(i), place)) is { } input)
+                    && Inputs(arguments).FirstOrDefault(i => IsWithin(RealPath.Of(i), place)) is { } input)
                     throw new CrossheadException($"{output.Name} \"{path}\" would replace \"{input}\", which this "
                         + $"command reads; name another place.");
             }
@@ -69,6 +69,4 @@ internal sealed class CommandOutputs
 
     private static bool IsWithin(string path, string place) =>
         path == place || path.StartsWith(place + Path.DirectorySeparatorChar, StringComparison.Ordinal);
-
-    private static string Full(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 }

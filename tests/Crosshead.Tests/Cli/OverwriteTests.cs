@@ -115,6 +115,19 @@ public sealed class OverwriteTests : IDisposable
     }
 
     [Fact]
+    public void What_a_command_reads_is_not_replaced_by_way_of_a_link()
+    {
+        var text = _folder.Write("words.txt", string.Concat(Enumerable.Repeat("one two three ", 50)));
+        Directory.CreateSymbolicLink(_folder.File("here"), _folder.Path);
+        File.CreateSymbolicLink(_folder.File("link.txt"), text);
+        foreach (var (input, output) in new[]
+            { (text, _folder.File("here/words.txt")), (_folder.File("link.txt"), text) })
+            Assert.Contains("which this command reads", CliRun.Of("tokenizer", "train", input, "--vocab", "300",
+                "--out", output, "--overwrite").Refusal());
+        Assert.StartsWith("one two", File.ReadAllText(text), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_profile_is_begun_anew_when_asked()
     {
         Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--set", "model.attention.variant=gqa", "--out",
