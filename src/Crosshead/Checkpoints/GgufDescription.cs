@@ -15,15 +15,16 @@ internal sealed class GgufDescription : ModelDescription
     private readonly IReadOnlyList<string> _files;
     private readonly Lazy<GgufVocabulary> _vocabulary;
 
-    // The vocabulary is read from a file that stays open, or one that is opened again.
-    private GgufDescription(GgufReader file, bool staysOpen) : base(file.Path, GgufShape.Of(file), [])
+    // The vocabulary that is read meanwhile; null to read it when it is asked for.
+    private GgufDescription(GgufReader file, Task<GgufVocabulary>? vocabulary)
+        : base(file.Path, GgufShape.Of(file), [])
     {
         _files = file.Paths;
         (Weights, Sampling, Tokens) = (StoredWeights.In(file), GgufSampling.Of(file), TokensOf(file));
         HasChatTemplate = GgufVocabulary.HasChatTemplateIn(file.Metadata);
         if (file.Tensors.Values.Any(t => t.Type.BlockSize > 1))
             Quantization = NameOf(file.Metadata) ?? Weights.TypeName;
-        _vocabulary = staysOpen ? new(() => VocabularyIn(file)) : new(ReadVocabulary);
+        _vocabulary = vocabulary is null ? new(ReadVocabulary) : new(() => vocabulary.GetAwaiter().GetResult());
     }
 
     /// <inheritdoc/>
@@ -61,7 +62,7 @@ internal sealed class GgufDescription : ModelDescription
     public static new GgufDescription Of(string path)
     {
         using var file = GgufReader.Open(path);
-        return new GgufDescription(file, staysOpen: false);
+        return new GgufDescription(file, vocabulary: null);
     }
 
     /// <inheritdoc cref="ModelDescription.Open"/>
@@ -69,13 +70,16 @@ internal sealed class GgufDescription : ModelDescription
     {
         var file = GgufReader.Open(path);
         var weights = new GgufWeights(file);
+        Task<GgufVocabulary>? vocabulary = null;
         try
         {
             if (looks) weights.BeginCheck();
-            return (new GgufDescription(file, staysOpen: true), weights);
+            vocabulary = Task.Run(() => VocabularyIn(file));
+            return (new GgufDescription(file, vocabulary), weights);
         }
         catch
         {
+            if (vocabulary is not null) Task.WaitAny(vocabulary);
             weights.Dispose();
             throw;
         }
