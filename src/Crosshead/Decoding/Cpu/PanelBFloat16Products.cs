@@ -31,6 +31,12 @@ internal readonly unsafe struct PanelBFloat16Products : IPanelElement<PanelBFloa
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long Index(long k, int lane) => PanelBFloat16.Index(k, lane);
 
+    public static void WriteLane(float* numbers, float factor, int count, PanelBFloat16Products* panel, int k,
+        int lane) => PanelBFloat16.WriteLane(numbers, factor, count, (PanelBFloat16*)panel, k, lane);
+
+    public static void WriteRow(float* numbers, float factor, int count, PanelBFloat16Products* panel, int k) =>
+        PanelBFloat16.WriteRow(numbers, factor, count, (PanelBFloat16*)panel, k);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<float> Even, Vector512<float> Odd) LoadRows(PanelBFloat16Products* rows) =>
         PanelBFloat16.LoadRows((PanelBFloat16*)rows);
