@@ -32,16 +32,20 @@ internal static class UsageError
         if (option is not null)
             return $"{path} needs {option.Name} <{option.HelpName}>: {FirstSentence(option.Description)} See "
                 + $"\"{path} --help\".";
-        return command.Options.Select(o => MissingValue(o, parsed.GetResult(o), path))
+        return command.Options.Select(o => WrongNumberOfValues(o, parsed.GetResult(o), path))
             .FirstOrDefault(problem => problem is not null)
             ?? (parsed.Errors.Count == 0 ? null : new CrossheadException(parsed.Errors[0].Message).Message);
     }
 
-    // A missing value, which the parser would tell in its own words.
-    private static string? MissingValue(Option option, OptionResult? given, string path) =>
-        given is { IdentifierToken: not null } && given.Tokens.Count < option.Arity.MinimumNumberOfValues
+    // A missing value or one too many, which the parser would tell in its own words.
+    private static string? WrongNumberOfValues(Option option, OptionResult? given, string path) =>
+        given is not { IdentifierToken: not null } ? null
+        : given.Tokens.Count < option.Arity.MinimumNumberOfValues
             ? $"{option.Name} needs its <{option.HelpName}>: {FirstSentence(option.Description)} See \"{path} "
-            + "--help\"." : null;
+            + "--help\"."
+        : given.Tokens.Count > option.Arity.MaximumNumberOfValues
+            ? $"{option.Name} is given {given.Tokens.Count} times "
+            + $"({string.Join(", ", given.Tokens.Select(t => $"\"{t.Value}\""))}); give it once." : null;
 
     private static string Unknown(Command command, string path, string unknown)
     {

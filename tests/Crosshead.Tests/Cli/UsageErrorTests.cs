@@ -30,6 +30,11 @@ public sealed class UsageErrorTests
         Assert.StartsWith("--dtype needs its <float64|float32|bfloat16>: ",
             CliRun.Of("verify", "x", "--dtype").Refusal());
 
+    [Fact]
+    public void An_option_that_is_given_twice_is_named() =>
+        Assert.Equal("--seed is given 2 times (\"1\", \"x\"); give it once.",
+            CliRun.Of("generate", "nowhere", "--seed", "1", "--seed", "x").Refusal());
+
     [Theory]
     [InlineData("--shard", "gradient", "did you mean \"gradients\"? known: none, optimizer, gradients, parameters.")]
     [InlineData("--shard", "Optimizer", "did you mean \"optimizer\"? known: none, optimizer, gradients, parameters.")]

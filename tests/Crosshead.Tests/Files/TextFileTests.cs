@@ -40,6 +40,7 @@ public sealed class TextFileTests : IDisposable
         Refused("is empty", [0xEF, 0xBB, 0xBF]);
         Assert.Contains("does not exist",
             Assert.Throws<CrossheadException>(() => TextFile.Read(_folder.File("none"))).Message);
+        Assert.Contains("is a folder", Assert.Throws<CrossheadException>(() => TextFile.Read(_folder.Path)).Message);
 
         void Refused(string told, params byte[][] parts)
         {
