@@ -15,8 +15,8 @@ public sealed unsafe class CpuDecoder : IDecoder
     // A thread with fewer bytes to read would mostly wait for the others.
     private const long LeastBytesPerThread = 256 << 10;
 
-    // A piece of a product takes 50 µs or more, and starts the streams of memory that it reads anew.
-    private const long ProductsPerPiece = 8 << 20;
+    // A piece of a product takes 20 µs or more, and starts the streams of memory that it reads anew.
+    private const long ProductsPerPiece = 4 << 20;
     private const int MostPieces = 16; // of a member's share of a phase
 
     private readonly CpuWeights _weights;

@@ -6,14 +6,14 @@ namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
 /// Weight matrices with the same inputs, one below the other, as one matrix [outputs, inputs] with an optional bias.
-/// Its rows are shared out to threads in groups of 16.
+/// Its rows are shared out to threads in groups of 32.
 /// </summary>
 internal sealed unsafe class StackedMatrix : IDisposable
 {
     /// <summary>Rows of a group. The last group of a part may have fewer.</summary>
-    public const int GroupRows = 16;
+    public const int GroupRows = 32;
 
-    private const int TurnedResults = 4 * GroupRows * PassBlock.MaxRows; // 16 KiB
+    private const int TurnedResults = 2 * GroupRows * PassBlock.MaxRows; // 16 KiB
 
     private readonly Part[] _parts;
     private readonly Rows? _bias;
