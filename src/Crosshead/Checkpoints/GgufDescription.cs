@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Files;
-using Crosshead.Model;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
 

@@ -118,7 +118,7 @@ internal sealed unsafe partial class MappedFile : SafeHandle
         var half = (nint)(Length / 2 / LargePageBytes * LargePageBytes);
         try
         {
-            var other = new Thread(() => Advise(handle + half, (nuint)(Length - half), AdviceNotNeeded));
+            var other = new Thread(() => _ = Advise(handle + half, (nuint)(Length - half), AdviceNotNeeded));
             other.Start();
             _ = Advise(handle, (nuint)half, AdviceNotNeeded);
             other.Join();
