@@ -39,12 +39,15 @@ internal sealed class Diagnosis
         return machine;
     }
 
+    private static string Cores =>
+        Environment.ProcessorCount == 1 ? "1 core" : $"{Environment.ProcessorCount} cores";
+
     private void LookAtHost()
     {
         Add("operating system", RuntimeInformation.OSDescription.Trim());
         Add(".NET", Environment.Version.ToString());
         var bfloat16 = CpuVectors.MultiplyBFloat16 ? ", bfloat16" : "";
-        Add("processor", $"{Environment.ProcessorCount} cores, {CpuVectors.Description}{bfloat16}",
+        Add("processor", $"{Cores}, {CpuVectors.Description}{bfloat16}",
             CpuVectors.AreUsed ? null
                 : "training and decoding are several times as fast on a processor with AVX2 or AVX-512");
         Add("machine code", GeneratedCode.Description);
@@ -60,7 +63,7 @@ internal sealed class Diagnosis
         try
         {
             LibTorch = Load();
-            _devices.Add(new FoundDevice("cpu", $"{Environment.ProcessorCount} cores", AvailableMemory()));
+            _devices.Add(new FoundDevice("cpu", Cores, AvailableMemory()));
             Add("libtorch", $"{LibTorch.Version} in {LibTorch.Folder}");
             LookAtPrecision();
         }
