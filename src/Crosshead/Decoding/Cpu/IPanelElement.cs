@@ -21,7 +21,7 @@ internal unsafe interface IPanelElement<TSelf> where TSelf : unmanaged, IPanelEl
     static virtual bool RoundsVectors => false;
 
     /// <summary>Products in machine code; null for those of <see cref="PanelTiles"/>.</summary>
-    static virtual PairTiles? Tiles => null;
+    static virtual PanelPairTiles? Tiles => null;
 
     /// <summary>The largest element of a type with scales.</summary>
     static virtual float Largest => throw new NotSupportedException();

@@ -7,8 +7,8 @@ namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
 /// A bfloat16 element of a panel, as <see cref="PanelBFloat16"/>, whose vectors are rounded to bfloat16 too. All
-/// products are exact then, and processors with AVX512_BF16 add two at once (<see cref="PairTiles.BFloat16"/>). The
-/// sums are the same bit for bit without: of each two products the second is added first.
+/// products are exact then, and processors with AVX512_BF16 add two at once (<see cref="PanelPairTiles.BFloat16"/>).
+/// The sums are the same bit for bit without: of each two products the second is added first.
 /// </summary>
 internal readonly unsafe struct PanelBFloat16Products : IPanelElement<PanelBFloat16Products>
 {
@@ -20,7 +20,7 @@ internal readonly unsafe struct PanelBFloat16Products : IPanelElement<PanelBFloa
 
     public static bool RoundsVectors => true;
 
-    public static PairTiles? Tiles => PairTiles.BFloat16;
+    public static PanelPairTiles? Tiles => PanelPairTiles.BFloat16;
 
     public static int WordsPerPair => Tiles is null ? 2 : 1;
 

@@ -21,7 +21,7 @@ internal readonly unsafe struct PanelInt8 : IPanelElement<PanelInt8>
 
     public static bool HasScales => true;
 
-    public static PairTiles? Tiles => PairTiles.Int8;
+    public static PanelPairTiles? Tiles => PanelPairTiles.Int8;
 
     public static float Largest => sbyte.MaxValue;
 

@@ -53,7 +53,7 @@ internal sealed unsafe class CodedPairProducts : PairProducts
         var memory = stackalloc byte[panelBytes + (bands * bandSums * sizeof(float)) + Line];
         var panel = (byte*)(((nint)memory + Line - 1) / Line * Line);
         var few = stackalloc float[Rows * vectors]; // products of fewer rows
-        var tiles = new PairTiles
+        var tiles = new PairTileArguments
         {
             Panel = panel,
             VectorStride = 2L * (columns + Apart),
@@ -104,7 +104,7 @@ internal sealed unsafe class CodedPairProducts : PairProducts
     }
 
     // Tiles of three vectors, then of two. All ask for the next eight rows, so that no products wait for an answer.
-    private static void Multiply(PairTiles* tiles, int vectors, int lines)
+    private static void Multiply(PairTileArguments* tiles, int vectors, int lines)
     {
         var all = (vectors + PairTileCode.Vectors - 1) / PairTileCode.Vectors;
         tiles->AheadLines = Math.Min(lines, (lines + all - 1) / all);

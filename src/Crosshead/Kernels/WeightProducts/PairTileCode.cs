@@ -28,20 +28,20 @@ internal static unsafe class PairTileCode
     /// <summary>Computes tiles.</summary>
     /// <param name="tiles">The tiles.</param>
     /// <param name="vectors">Vectors of each, 2 or 3.</param>
-    public static void Run(PairTiles* tiles, int vectors) =>
-        ((delegate* unmanaged<PairTiles*, void>)s_functions[vectors - 2])(tiles);
+    public static void Run(PairTileArguments* tiles, int vectors) =>
+        ((delegate* unmanaged<PairTileArguments*, void>)s_functions[vectors - 2])(tiles);
 
     private static void Write(Assembler code, int vectors)
     {
         code.Enter(Rax, Rbx, Rbp, Rsi, Rdi, R12, R13, R14, R15);
-        code.Load(Rbp, At(nameof(PairTiles.Vectors)));
-        code.Load(Rdi, At(nameof(PairTiles.VectorStride)));
-        code.Load(R13, At(nameof(PairTiles.Count)));
-        code.Load(R12, At(nameof(PairTiles.Sums)));
-        code.Load(R14, At(nameof(PairTiles.Products)));
-        code.Load(R15, At(nameof(PairTiles.ProductStride)));
-        code.Load(R10, At(nameof(PairTiles.Ahead)));
-        code.Load(R8, At(nameof(PairTiles.AheadStride)));
+        code.Load(Rbp, At(nameof(PairTileArguments.Vectors)));
+        code.Load(Rdi, At(nameof(PairTileArguments.VectorStride)));
+        code.Load(R13, At(nameof(PairTileArguments.Count)));
+        code.Load(R12, At(nameof(PairTileArguments.Sums)));
+        code.Load(R14, At(nameof(PairTileArguments.Products)));
+        code.Load(R15, At(nameof(PairTileArguments.ProductStride)));
+        code.Load(R10, At(nameof(PairTileArguments.Ahead)));
+        code.Load(R8, At(nameof(PairTileArguments.AheadStride)));
         ThirdRow(code, R11, R10);
         ThirdRow(code, Rbx, R11);
 
@@ -54,10 +54,10 @@ internal static unsafe class PairTileCode
         code.Subtract(R13, 1);
         code.Jump(Condition.NotEqual, tile);
 
-        code.Store(At(nameof(PairTiles.Vectors)), Rbp);
-        code.Store(At(nameof(PairTiles.Sums)), R12);
-        code.Store(At(nameof(PairTiles.Products)), R14);
-        code.Store(At(nameof(PairTiles.Ahead)), R10);
+        code.Store(At(nameof(PairTileArguments.Vectors)), Rbp);
+        code.Store(At(nameof(PairTileArguments.Sums)), R12);
+        code.Store(At(nameof(PairTileArguments.Products)), R14);
+        code.Store(At(nameof(PairTileArguments.Ahead)), R10);
         code.Leave();
     }
 
@@ -71,7 +71,7 @@ internal static unsafe class PairTileCode
     private static void Begin(Assembler code, int vectors)
     {
         var (clear, begun) = (new Label(), new Label());
-        code.Load(Rdx, At(nameof(PairTiles.Begun)));
+        code.Load(Rdx, At(nameof(PairTileArguments.Begun)));
         code.Compare(Rdx, 0);
         code.Jump(Condition.Equal, clear);
         for (var i = 0; i < vectors * Rows; i++) code.Load(new VectorRegister(i), new Address(R12, i * Bytes));
@@ -84,11 +84,11 @@ internal static unsafe class PairTileCode
     private static void Columns(Assembler code, int vectors)
     {
         var (others, done) = (new Label(), new Label());
-        code.Load(Rcx, At(nameof(PairTiles.Panel)));
-        code.Load(R9, At(nameof(PairTiles.PanelBytes)));
+        code.Load(Rcx, At(nameof(PairTileArguments.Panel)));
+        code.Load(R9, At(nameof(PairTileArguments.PanelBytes)));
         code.Add(R9, Rcx);
         code.Move(Rsi, Rbp);
-        code.Load(Rdx, At(nameof(PairTiles.AheadLines)));
+        code.Load(Rdx, At(nameof(PairTileArguments.AheadLines)));
         code.Compare(Rdx, 0);
         code.Jump(Condition.Equal, others);
         var asking = code.Here();
@@ -124,7 +124,7 @@ internal static unsafe class PairTileCode
     private static void End(Assembler code, int vectors)
     {
         var (keep, ended) = (new Label(), new Label());
-        code.Load(Rdx, At(nameof(PairTiles.Ends)));
+        code.Load(Rdx, At(nameof(PairTileArguments.Ends)));
         code.Compare(Rdx, 0);
         code.Jump(Condition.Equal, keep);
         for (var v = 0; v < vectors; v++)
@@ -169,5 +169,5 @@ internal static unsafe class PairTileCode
     private static Address Apart(Register from, Register stride, int strides) =>
         strides == 0 ? new Address(from) : new Address(from, 0, stride, strides);
 
-    private static Address At(string field) => new(Rax, (int)Marshal.OffsetOf<PairTiles>(field));
+    private static Address At(string field) => new(Rax, (int)Marshal.OffsetOf<PairTileArguments>(field));
 }

@@ -4,7 +4,7 @@ namespace Crosshead.Kernels.WeightProducts;
 
 /// <summary>Tiles of the same eight rows that <see cref="PairTileCode"/> computes, one after the other.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal unsafe struct PairTiles
+internal unsafe struct PairTileArguments
 {
     /// <summary>[columns / 32, 8, 32]: the rows, in lines of the cache.</summary>
     public byte* Panel;

@@ -7,28 +7,28 @@ namespace Crosshead.Decoding.Cpu;
 /// Products of panels with vectors, in machine code that adds two products in each of sixteen lanes at once. A call
 /// takes microseconds at most, so the garbage collector may wait for it.
 /// </summary>
-internal sealed unsafe class PairTiles
+internal sealed unsafe class PanelPairTiles
 {
-    private const int Most = PairTileWriter.Most, Runs = PairTileWriter.Runs;
+    private const int Most = PanelPairTileWriter.Most, Runs = PanelPairTileWriter.Runs;
 
     private readonly int _size; // bytes of an element
 
     // Of 1, 2, … vectors: what prefetches as much as it reads, and half of it.
     private readonly nint[] _all, _half;
 
-    private PairTiles(int size, nint[] all, nint[] half) => (_size, _all, _half) = (size, all, half);
+    private PanelPairTiles(int size, nint[] all, nint[] half) => (_size, _all, _half) = (size, all, half);
 
     /// <summary>
     /// bfloat16 by bfloat16, for processors with AVX512_BF16. The second of two products is added first, and each sum
     /// rounded once, as <see cref="PanelBFloat16Products"/> does. Numbers below 2⁻¹²⁶ count as 0. Null where the
     /// processor or the system cannot run it.
     /// </summary>
-    public static PairTiles? BFloat16 { get; } = Create(GeneratedCode.HasBFloat16Products, sizeof(ushort));
+    public static PanelPairTiles? BFloat16 { get; } = Create(GeneratedCode.HasBFloat16Products, sizeof(ushort));
 
     /// <summary>int8 by int16, for processors with AVX512_VNNI; null likewise. All sums are exact.</summary>
-    public static PairTiles? Int8 { get; } = Create(GeneratedCode.HasByteProducts, sizeof(sbyte));
+    public static PanelPairTiles? Int8 { get; } = Create(GeneratedCode.HasByteProducts, sizeof(sbyte));
 
-    private static PairTiles? Create(bool isSupported, int size)
+    private static PanelPairTiles? Create(bool isSupported, int size)
     {
         if (!isSupported) return null;
         var lines = size * 2; // of each run, for all that is read in the steps of a loop
@@ -37,7 +37,7 @@ internal sealed unsafe class PairTiles
     }
 
     private static nint[] Functions(int size, int lines) => [.. Enumerable.Range(1, Most)
-        .Select(vectors => GeneratedCode.Make(new PairTileWriter(vectors, size == sizeof(sbyte), lines).Write))];
+        .Select(vectors => GeneratedCode.Make(new PanelPairTileWriter(vectors, size == sizeof(sbyte), lines).Write))];
 
     /// <summary>As <see cref="Panel.Multiply"/>. A single vector is multiplied like several.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -47,7 +47,7 @@ internal sealed unsafe class PairTiles
         var functions = rows <= Most ? _all : _half;
         var (next, bytes) = (ahead * _size, panelStride * _size);
         var p = (byte*)panel;
-        var arguments = new PairTileArguments
+        var arguments = new PanelPairTileArguments
         {
             Stride = (long)stride * sizeof(float),
             SumStride = (long)yStride * sizeof(float),
@@ -69,7 +69,7 @@ internal sealed unsafe class PairTiles
                 arguments.Next = row > Most ? p : p + next + (row > 0 ? arguments.Run / 2 : 0);
                 arguments.X = (byte*)(x + ((long)row * stride));
                 arguments.Y = (byte*)(y + ((long)row * yStride));
-                ((delegate* unmanaged[SuppressGCTransition]<PairTileArguments*, void>)
+                ((delegate* unmanaged[SuppressGCTransition]<PanelPairTileArguments*, void>)
                     functions[Math.Min(Most, rows - row) - 1])(&arguments);
             }
         }

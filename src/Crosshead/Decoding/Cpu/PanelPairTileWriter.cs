@@ -4,14 +4,14 @@ using Crosshead.Runtime.MachineCode;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Writes the machine code that multiplies two panels by up to eight vectors (<see cref="PairTileArguments"/>). The
-/// sums stay in registers; a step takes two numbers of each vector.
+/// Writes the machine code that multiplies two panels by up to eight vectors (<see cref="PanelPairTileArguments"/>).
+/// The sums stay in registers; a step takes two numbers of each vector.
 /// </summary>
 /// <param name="vectors">Number of vectors.</param>
 /// <param name="areBytes">Whether elements are int8 and numbers of vectors int16; otherwise both are bfloat16.</param>
 /// <param name="lines">Lines of 64 bytes of each run that are prefetched in <see cref="Steps"/> steps: 1, 2 or
 /// 4.</param>
-internal sealed class PairTileWriter(int vectors, bool areBytes, int lines)
+internal sealed class PanelPairTileWriter(int vectors, bool areBytes, int lines)
 {
     /// <summary>Runs of memory that are prefetched in turn.</summary>
     public const int Runs = 4;
@@ -44,7 +44,7 @@ internal sealed class PairTileWriter(int vectors, bool areBytes, int lines)
         a.Enter(Arguments, Next, Run, End, Far);
         var (clear, begin, rest, end) = (new Label(), new Label(), new Label(), new Label());
         LoadPlaces(a);
-        a.Load(End, At(nameof(PairTileArguments.Adds)));
+        a.Load(End, At(nameof(PanelPairTileArguments.Adds)));
         a.Compare(End, 0);
         a.Jump(Condition.Equal, clear);
         for (var v = 0; v < vectors; v++)
@@ -83,20 +83,20 @@ internal sealed class PairTileWriter(int vectors, bool areBytes, int lines)
 
     private static void LoadPlaces(Assembler a)
     {
-        a.Load(Y, At(nameof(PairTileArguments.Y)));
-        a.Load(SumStride, At(nameof(PairTileArguments.SumStride)));
-        a.Load(Apart, At(nameof(PairTileArguments.Apart)));
+        a.Load(Y, At(nameof(PanelPairTileArguments.Y)));
+        a.Load(SumStride, At(nameof(PanelPairTileArguments.SumStride)));
+        a.Load(Apart, At(nameof(PanelPairTileArguments.Apart)));
     }
 
     private static void LoadInputs(Assembler a)
     {
-        a.Load(First, At(nameof(PairTileArguments.First)));
-        a.Load(End, At(nameof(PairTileArguments.End)));
-        a.Load(Second, At(nameof(PairTileArguments.Second)));
-        a.Load(Next, At(nameof(PairTileArguments.Next)));
-        a.Load(Run, At(nameof(PairTileArguments.Run)));
-        a.Load(X, At(nameof(PairTileArguments.X)));
-        a.Load(Stride, At(nameof(PairTileArguments.Stride)));
+        a.Load(First, At(nameof(PanelPairTileArguments.First)));
+        a.Load(End, At(nameof(PanelPairTileArguments.End)));
+        a.Load(Second, At(nameof(PanelPairTileArguments.Second)));
+        a.Load(Next, At(nameof(PanelPairTileArguments.Next)));
+        a.Load(Run, At(nameof(PanelPairTileArguments.Run)));
+        a.Load(X, At(nameof(PanelPairTileArguments.X)));
+        a.Load(Stride, At(nameof(PanelPairTileArguments.Stride)));
         a.LoadAddress(Stride3, new Address(Stride, 0, Stride, 2));
         a.LoadAddress(FifthX, new Address(X, 0, Stride, 4));
         a.Add(FifthX, Stride);
@@ -159,5 +159,5 @@ internal sealed class PairTileWriter(int vectors, bool areBytes, int lines)
     private static VectorRegister Sum(int vector) => new(Sums + (2 * vector));
 
     private static Address At(string field) =>
-        new(Arguments, (int)Marshal.OffsetOf<PairTileArguments>(field));
+        new(Arguments, (int)Marshal.OffsetOf<PanelPairTileArguments>(field));
 }

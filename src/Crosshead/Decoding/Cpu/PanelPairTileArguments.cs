@@ -2,9 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>What the machine code of <see cref="PairTiles"/> is given. All distances are in bytes.</summary>
+/// <summary>What the machine code of <see cref="PanelPairTiles"/> is given. All distances are in bytes.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal unsafe struct PairTileArguments
+internal unsafe struct PanelPairTileArguments
 {
     /// <summary>The first panel, [depth / 2, 16, 2].</summary>
     public byte* First;
