@@ -46,6 +46,7 @@ public static class ComputeThreads
     /// <param name="count">Number of threads.</param>
     internal static void UseHere(int count)
     {
+        _ = Native.ThreadCount; // when it computes for the first time, a thread takes the number that was set last
         LibTorch.SetThreads(count);
         // libtorch also gives that number to threads that have not computed yet, until another one is set anywhere.
         var elsewhere = new Thread(() => LibTorch.SetThreads(Count));

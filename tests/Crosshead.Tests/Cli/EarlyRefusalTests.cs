@@ -32,7 +32,7 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
     [Theory]
     [InlineData("@empty.txt", "is empty")]
     [InlineData("@nowhere.txt", "does not exist")]
-    [InlineData("@folder", "does not exist")]
+    [InlineData("@folder", "is a folder; name a UTF-8 text file")]
     [InlineData("@text.txt --max-bytes 0", "--max-bytes must be a whole number from 1")]
     public void Perplexity(string text, string told) => Refuses($"perplexity @model --text {text}", told);
 
