@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Crosshead.Runtime.MachineCode;
 
 namespace Crosshead.Decoding.Cpu;
@@ -158,6 +157,5 @@ internal sealed class PanelPairTileWriter(int vectors, bool areBytes, int lines)
 
     private static VectorRegister Sum(int vector) => new(Sums + (2 * vector));
 
-    private static Address At(string field) =>
-        new(Arguments, (int)Marshal.OffsetOf<PanelPairTileArguments>(field));
+    private static Address At(string field) => Address.OfField<PanelPairTileArguments>(Arguments, field);
 }

@@ -22,14 +22,14 @@ internal sealed class CodeTileWriter(CodeTileShape shape)
     public void Write(Assembler a)
     {
         a.Enter(Arguments);
-        a.Load(Codes, new Address(Arguments));
-        a.Load(Scales, new Address(Arguments, 16));
-        a.Load(Records, new Address(Arguments, 24));
+        a.Load(Codes, At(nameof(CodeTileArguments.Codes)));
+        a.Load(Scales, At(nameof(CodeTileArguments.Scales)));
+        a.Load(Records, At(nameof(CodeTileArguments.Records)));
         var run = a.Here();
         LoadRun(a);
         a.Move(RecordsEnd, Records);
-        a.Add(RecordsEnd, new Address(Arguments, 32));
-        a.Load(Sums, new Address(Arguments, 40));
+        a.Add(RecordsEnd, At(nameof(CodeTileArguments.RunBytes)));
+        a.Load(Sums, At(nameof(CodeTileArguments.Sums)));
         var (rest, end) = (new Label(), new Label());
         if (_vectors > 1) WriteLoop(a, _vectors, rest);
         a.Place(rest);
@@ -37,7 +37,7 @@ internal sealed class CodeTileWriter(CodeTileShape shape)
         a.Place(end);
         a.Add(Codes, shape.Sixteens * Registers * Bytes);
         a.Add(Scales, shape.ScaleBytes);
-        a.Compare(Codes, new Address(Arguments, 8));
+        a.Compare(Codes, At(nameof(CodeTileArguments.CodesEnd)));
         a.Jump(Condition.Below, run);
         a.Leave();
     }
@@ -119,6 +119,8 @@ internal sealed class CodeTileWriter(CodeTileShape shape)
             a.AddProduct(sum, Minimum(rows), VectorOperand.One(Record(vector, InputCodes.Columns + 4)));
         a.Store(at, sum);
     }
+
+    private static Address At(string field) => Address.OfField<CodeTileArguments>(Arguments, field);
 
     private Address Centered(int vector, int group) =>
         Record(vector, InputCodes.Columns + (4 * (shape.Groups == 1 ? 1 : 2 + group)));

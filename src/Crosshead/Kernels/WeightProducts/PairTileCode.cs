@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Crosshead.Runtime.MachineCode;
 using static Crosshead.Runtime.MachineCode.Register;
 
@@ -169,5 +168,5 @@ internal static unsafe class PairTileCode
     private static Address Apart(Register from, Register stride, int strides) =>
         strides == 0 ? new Address(from) : new Address(from, 0, stride, strides);
 
-    private static Address At(string field) => new(Rax, (int)Marshal.OffsetOf<PairTileArguments>(field));
+    private static Address At(string field) => Address.OfField<PairTileArguments>(Rax, field);
 }

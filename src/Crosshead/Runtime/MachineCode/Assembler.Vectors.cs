@@ -7,110 +7,67 @@ internal sealed partial class Assembler
     private static readonly VectorRegister s_none = new(0);
 
     /// <summary>to = 64 bytes (vmovups)</summary>
-    public void Load(VectorRegister to, VectorOperand from) => Vector(1, 0, false, 0x10, to, s_none, from);
+    public void Load(VectorRegister to, VectorOperand from) => Vector(1, 0, 0x10, to, s_none, from);
 
     /// <summary>64 bytes = from (vmovups)</summary>
-    public void Store(Address to, VectorRegister from) => Vector(1, 0, false, 0x11, from, s_none, to);
+    public void Store(Address to, VectorRegister from) => Vector(1, 0, 0x11, from, s_none, to);
 
     /// <summary>32 bytes = the lower half of from (vmovups)</summary>
     public void Store32(Address to, VectorRegister from) =>
-        Vector(1, 0, false, 0x11, from, s_none, to, Bits256, 32);
+        Vector(1, 0, 0x11, from, s_none, to, Bits256, 32);
 
     /// <summary>All lanes = the 32 bits at an address (vpbroadcastd)</summary>
-    public void Broadcast(VectorRegister to, Address from) => Vector(2, 1, false, 0x58, to, s_none, from, unit: 4);
+    public void Broadcast(VectorRegister to, Address from) => Vector(2, 1, 0x58, to, s_none, from, unit: 4);
 
     /// <summary>to = 0 (vpxord)</summary>
     public void Clear(VectorRegister to) => Xor(to, to, to);
 
     /// <summary>to = a xor b (vpxord)</summary>
-    public void Xor(VectorRegister to, VectorRegister a, VectorOperand b) => Vector(1, 1, false, 0xef, to, a, b);
-
-    /// <summary>to = a and b (vpandd)</summary>
-    public void And(VectorRegister to, VectorRegister a, VectorOperand b) => Vector(1, 1, false, 0xdb, to, a, b);
-
-    /// <summary>to = a + b, integers of 32 bits (vpaddd)</summary>
-    public void AddIntegers(VectorRegister to, VectorRegister a, VectorOperand b) =>
-        Vector(1, 1, false, 0xfe, to, a, b);
-
-    /// <summary>to = a − b, integers of 32 bits (vpsubd)</summary>
-    public void SubtractIntegers(VectorRegister to, VectorRegister a, VectorOperand b) =>
-        Vector(1, 1, false, 0xfa, to, a, b);
+    public void Xor(VectorRegister to, VectorRegister a, VectorOperand b) => Vector(1, 1, 0xef, to, a, b);
 
     /// <summary>
     /// Each lane of 32 bits += the sum of four products of a's bytes without signs by b's with signs (vpdpbusd,
     /// AVX512_VNNI).
     /// </summary>
     public void AddByteProducts(VectorRegister to, VectorRegister a, VectorOperand b) =>
-        Vector(2, 1, false, 0x50, to, a, b);
+        Vector(2, 1, 0x50, to, a, b);
 
     /// <summary>
     /// Each lane of 32 bits += the sum of two products of a's and b's integers of 16 bits (vpdpwssd, AVX512_VNNI).
     /// </summary>
     public void AddInt16Products(VectorRegister to, VectorRegister a, VectorOperand b) =>
-        Vector(2, 1, false, 0x52, to, a, b);
+        Vector(2, 1, 0x52, to, a, b);
 
     /// <summary>
     /// Each float32 += the sum of two products of a's and b's bfloat16 (vdpbf16ps, AVX512_BF16). Numbers that are not
     /// normal count as 0.
     /// </summary>
     public void AddBFloat16Products(VectorRegister to, VectorRegister a, VectorOperand b) =>
-        Vector(2, 2, false, 0x52, to, a, b);
-
-    /// <summary>The lower half of to = sixteen float32 rounded to bfloat16 (vcvtneps2bf16, AVX512_BF16).</summary>
-    public void RoundToBFloat16(VectorRegister to, VectorOperand from) =>
-        Vector(2, 2, false, 0x72, to, s_none, from);
-
-    /// <summary>
-    /// to = thirty-two float32 rounded to bfloat16: b's, then a's (vcvtne2ps2bf16, AVX512_BF16).
-    /// </summary>
-    public void RoundToBFloat16(VectorRegister to, VectorRegister a, VectorOperand b) =>
-        Vector(2, 3, false, 0x72, to, a, b);
+        Vector(2, 2, 0x52, to, a, b);
 
     /// <summary>to = integers of 32 bits as float32 (vcvtdq2ps)</summary>
-    public void ToFloat32(VectorRegister to, VectorOperand from) => Vector(1, 0, false, 0x5b, to, s_none, from);
+    public void ToFloat32(VectorRegister to, VectorOperand from) => Vector(1, 0, 0x5b, to, s_none, from);
 
     /// <summary>to = a + b, float32 (vaddps)</summary>
-    public void Add(VectorRegister to, VectorRegister a, VectorOperand b) => Vector(1, 0, false, 0x58, to, a, b);
+    public void Add(VectorRegister to, VectorRegister a, VectorOperand b) => Vector(1, 0, 0x58, to, a, b);
 
     /// <summary>to = a · b, float32 (vmulps)</summary>
-    public void Multiply(VectorRegister to, VectorRegister a, VectorOperand b) => Vector(1, 0, false, 0x59, to, a, b);
+    public void Multiply(VectorRegister to, VectorRegister a, VectorOperand b) => Vector(1, 0, 0x59, to, a, b);
 
     /// <summary>to += a · b, float32, rounded once (vfmadd231ps)</summary>
     public void AddProduct(VectorRegister to, VectorRegister a, VectorOperand b) =>
-        Vector(2, 1, false, 0xb8, to, a, b);
-
-    /// <summary>to = to · a + b, float32, rounded once (vfmadd213ps)</summary>
-    public void MultiplyAndAdd(VectorRegister to, VectorRegister a, VectorOperand b) =>
-        Vector(2, 1, false, 0xa8, to, a, b);
-
-    /// <summary>to = sixteen integers of 16 bits without signs as 32 bits (vpmovzxwd)</summary>
-    public void Widen16(VectorRegister to, VectorOperand from) =>
-        Vector(2, 1, false, 0x33, to, s_none, from, unit: 32);
+        Vector(2, 1, 0xb8, to, a, b);
 
     /// <summary>to = thirty-two integers of 8 bits with signs as 16 bits (vpmovsxbw)</summary>
     public void WidenBytes(VectorRegister to, VectorOperand from) =>
-        Vector(2, 1, false, 0x20, to, s_none, from, unit: 32);
-
-    /// <summary>to = from · 2^count, integers of 32 bits (vpslld)</summary>
-    public void ShiftLeft(VectorRegister to, VectorRegister from, int count)
-    {
-        Vector(1, 1, false, 0x72, new VectorRegister(6), to, from);
-        _code.Add((byte)count);
-    }
-
-    /// <summary>to = from without its lowest bits, integers of 32 bits without signs (vpsrld)</summary>
-    public void ShiftRight(VectorRegister to, VectorRegister from, int count)
-    {
-        Vector(1, 1, false, 0x72, new VectorRegister(2), to, from);
-        _code.Add((byte)count);
-    }
+        Vector(2, 1, 0x20, to, s_none, from, unit: 32);
 
     /// <summary>
     /// The quarters of to = two of a's, then two of b's; two bits of the choice for each (vshuff32x4).
     /// </summary>
     public void ShuffleQuarters(VectorRegister to, VectorRegister a, VectorOperand b, int choice)
     {
-        Vector(3, 1, false, 0x23, to, a, b);
+        Vector(3, 1, 0x23, to, a, b);
         _code.Add((byte)choice);
     }
 
@@ -119,7 +76,7 @@ internal sealed partial class Assembler
     /// </summary>
     public void Shuffle(VectorRegister to, VectorRegister a, VectorOperand b, int choice)
     {
-        Vector(1, 0, false, 0xc6, to, a, b);
+        Vector(1, 0, 0xc6, to, a, b);
         _code.Add((byte)choice);
     }
 
@@ -127,8 +84,8 @@ internal sealed partial class Assembler
     private void ZeroUpper() => _code.AddRange([0xc5, 0xf8, 0x77]);
 
     // An instruction with an EVEX prefix: its map (1: 0F, 2: 0F38, 3: 0F3A), its old prefix (0: none, 1: 66, 2: F3,
-    // 3: F2), the bit W and the code; then its three operands. A displacement counts in units of what is read.
-    private void Vector(int map, int prefix, bool wide, byte code, VectorRegister first, VectorRegister second,
+    // 3: F2) and the code; then its three operands. The bit W is 0. A displacement counts in units of what is read.
+    private void Vector(int map, int prefix, byte code, VectorRegister first, VectorRegister second,
         VectorOperand last, int length = Bits512, int unit = 64)
     {
         var (other, index) = last.Memory is { } place
@@ -139,7 +96,7 @@ internal sealed partial class Assembler
         // and 3 of the last, then all of the second.
         _code.Add((byte)((((first.Number << 4 & 0x80) | (index << 6) | (other << 2 & 0x20) | (first.Number & 0x10))
             ^ 0xf0) | map));
-        _code.Add((byte)((wide ? 0x80 : 0) | (~second.Number << 3 & 0x78) | 4 | prefix));
+        _code.Add((byte)((~second.Number << 3 & 0x78) | 4 | prefix));
         _code.Add((byte)((length << 5) | (last.IsOne ? 0x10 : 0) | (~second.Number >> 1 & 8)));
         _code.Add(code);
         if (last.Memory is { } address) Memory(first.Number, address, last.IsOne ? 4 : unit);
