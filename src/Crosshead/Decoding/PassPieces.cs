@@ -128,7 +128,7 @@ internal sealed class PassPieces : IDisposable
     private static int TokensOfBlock(LanguageModel model, KeyValueCache layer)
     {
         var (keys, values, factors) = layer.Whole;
-        return DecodeAttention.PieceTokens(keys, values, model.Options.Attention.Heads, factors);
+        return DecodeAttention.PieceTokens(keys, values, model.Options.Attention.Heads, factors, layer.Scales);
     }
 
     /// <inheritdoc/>

@@ -36,9 +36,9 @@ public static class DeterministicDecoding
         }
         if (type != ScalarType.BFloat16)
             throw RowsApart.Refusal($"on a GPU they need a computation in bfloat16, not in {Precision.NameOf(type)}");
-        if (format.Type != CacheType.BFloat16)
-            throw RowsApart.Refusal(
-                $"on a GPU they need a cache of bfloat16, not of {CacheOptions.NameOf(format.Type)}");
+        if (format.Type != CacheType.BFloat16 && !format.HasScales)
+            throw RowsApart.Refusal("on a GPU they need a cache of bfloat16, int8 or fp8, not of "
+                + CacheOptions.NameOf(format.Type));
         if (PassPieces.Unknown(shape) is { } unknown)
             throw RowsApart.Refusal($"on a GPU there are none for a model with {unknown}");
     }

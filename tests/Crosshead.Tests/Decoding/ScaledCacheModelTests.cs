@@ -25,27 +25,7 @@ public sealed class ScaledCacheModelTests
     public void Steps_equal_the_model_in_float32(AttentionVariant variant, string recipe, string cache, bool norm,
         double most)
     {
-        var options = new ModelOptions
-        {
-            VocabularySize = 300,
-            HiddenSize = 512,
-            FeedForwardSize = 768,
-            Layers = 3,
-            Context = 256,
-            TieEmbeddings = true,
-            Attention = new AttentionOptions
-            {
-                Variant = variant,
-                Heads = 8,
-                KeyValueHeads = 4,
-                HeadDim = 64,
-                QueryKeyNorm = norm,
-                KeyComponents = variant is AttentionVariant.Mea or AttentionVariant.MeaNoNorm ? 2 : null,
-                ValueComponents = variant is AttentionVariant.Mea ? 2 : null,
-            },
-            InitializerRange = 0.05,
-        };
-        options.Validate();
+        var options = Options(variant, norm);
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         var format = new CacheOptions { Type = CacheOptions.Parse(cache) }.FormatFor(ScalarType.BFloat16,
             new Device("cuda:0"));
@@ -81,5 +61,79 @@ public sealed class ScaledCacheModelTests
             Assert.Null((decoder as CudaGraphDecoder)?.Refusal ?? (decoder as PagedDecoder)?.Refusal);
             decoder.Dispose();
         }
+    }
+
+    // Prompts that are computed together, in pieces of odd lengths and beside steps, against prompts one by one.
+    [Theory]
+    [InlineData(AttentionVariant.Gqa, "int8", false)]
+    [InlineData(AttentionVariant.Gqa, "fp8", true)]
+    [InlineData(AttentionVariant.Mea, "int8", false)]
+    [InlineData(AttentionVariant.MeaNoNorm, "fp8", false)]
+    [InlineData(AttentionVariant.MeaNoNorm, "int8", true)]
+    [InlineData(AttentionVariant.Differential, "int8", false)]
+    public void Prompts_together_equal_prompts_alone(AttentionVariant variant, string cache, bool norm)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        var device = new Device("cuda:0");
+        var format = new CacheOptions { Type = CacheOptions.Parse(cache) }.FormatFor(ScalarType.BFloat16, device);
+        using var model = DrawnModel.Of(Options(variant, norm), GgufRecipe.Named("f16"), ScalarType.BFloat16, device);
+        using var together = new PagedDecoder(model, 4, 200, 20, inPlace: true, format);
+        using var alone = new PagedDecoder(model, 4, 200, 20, inPlace: false, format);
+        Assert.NotEqual(default, together.PromptCost); // there are kernels for it
+        int[][] sequences = [.. Enumerable.Range(0, 4).Select(s => TinyModels.Ids(180, seed: s, vocabulary: 300))];
+        int[] counts = [1, 37, 64, 150];
+        foreach (var decoder in new[] { together, alone })
+            for (var s = 0; s < 4; s++)
+                ((IPageStore)decoder.Cache).Place(s, [.. Enumerable.Range(s * 4, 4)], 0);
+        for (var n = 0; n < 6; n++)
+        {
+            // A pass has pieces of all sequences, and the shortest sequence one step.
+            var pass = new DecodePass();
+            for (var s = 0; s < 4; s++)
+            {
+                var (from, to) = (counts[s] * n / 6, n == 5 ? counts[s] : counts[s] * (n + 1) / 6);
+                if (s == 0) (from, to) = (n, n + 1);
+                for (var at = from; at < to; at++)
+                    pass.Add(s, at, sequences[s][at], wanted: at == to - 1, reach: s == 0 ? 0 : counts[s]);
+            }
+            together.Run(pass);
+            alone.Run(pass);
+            for (var row = 0; row < pass.Count; row++)
+            {
+                if (!pass.Rows[row].Wanted) continue;
+                var (own, right) = (tensor(together.Logits(row).ToArray()), tensor(alone.Logits(row).ToArray()));
+                var error = (own - right).norm().item<float>() / right.norm().item<float>();
+                // a number may be rounded to the next one of 8 bits
+                var most = cache == "fp8" || variant == AttentionVariant.Differential ? 0.1 : 0.04;
+                Assert.True(error < most, $"{variant} {cache} pass {n} row {row}: error {error:G3}");
+            }
+        }
+        Assert.Null(together.Refusal);
+    }
+
+    private static ModelOptions Options(AttentionVariant variant, bool norm)
+    {
+        var options = new ModelOptions
+        {
+            VocabularySize = 300,
+            HiddenSize = 512,
+            FeedForwardSize = 768,
+            Layers = 3,
+            Context = 256,
+            TieEmbeddings = true,
+            Attention = new AttentionOptions
+            {
+                Variant = variant,
+                Heads = 8,
+                KeyValueHeads = 4,
+                HeadDim = 64,
+                QueryKeyNorm = norm,
+                KeyComponents = variant is AttentionVariant.Mea or AttentionVariant.MeaNoNorm ? 2 : null,
+                ValueComponents = variant is AttentionVariant.Mea ? 2 : null,
+            },
+            InitializerRange = 0.05,
+        };
+        options.Validate();
+        return options;
     }
 }

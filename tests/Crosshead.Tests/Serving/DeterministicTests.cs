@@ -43,11 +43,13 @@ public sealed class DeterministicTests
     [InlineData("mea-no-norm, dense values, query-key norm")]
     [InlineData("differential")]
     [InlineData("experts")]
-    public void A_request_has_one_answer_on_a_gpu(string name)
+    [InlineData("gqa", "int8")]
+    [InlineData("mea, compressed", "fp8")]
+    public void A_request_has_one_answer_on_a_gpu(string name, string cache = "bfloat16")
     {
         Assert.SkipUnless(cuda_is_available(), "there is no CUDA device");
         using var model = CudaGraphDecoderTests.Create(name, Context);
-        using var generator = new Generator(model);
+        using var generator = new Generator(model, cache: new CacheOptions { Type = CacheOptions.Parse(cache) });
         // Its answer goes past the token at which attention is cut.
         var asked = Request(1000, seed: 7, tokens: 60);
         var expected = Serve(generator, asked, found: 0, others: 0);
@@ -94,7 +96,8 @@ public sealed class DeterministicTests
         DeterministicDecoding.Check(Shape, ScalarType.BFloat16, DeviceType.CUDA, usual);
         DeterministicDecoding.Check(Shape, ScalarType.Float32, DeviceType.CPU, CacheFormat.Of(ScalarType.Float32));
         Refuses("bfloat16, not in float32", Shape, ScalarType.Float32);
-        Refuses("cache of bfloat16, not of int8", Shape, format: new CacheFormat(CacheType.Int8));
+        DeterministicDecoding.Check(Shape, ScalarType.BFloat16, DeviceType.CUDA, new CacheFormat(CacheType.Int8));
+        Refuses("cache of bfloat16, int8 or fp8, not of float32", Shape, format: new CacheFormat(CacheType.Float32));
         Refuses("talking-heads", With(Shape.Attention with { Variant = AttentionVariant.TalkingHeads }));
         Refuses("latent attention", With(Shape.Attention with
         {

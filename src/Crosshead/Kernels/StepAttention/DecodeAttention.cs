@@ -89,9 +89,9 @@ internal static class DecodeAttention
             throw new ArgumentException(
                 $"pages of {key.shape[2]} tokens; they must hold a multiple of {PageTokens}.", nameof(key));
         var capacity = (int)(table.shape[1] * key.shape[2]);
-        return pieces is null || PieceTokens(key, value, (int)query.shape[1], factors) == 0
+        return pieces is null || PieceTokens(key, value, (int)query.shape[1], factors, scales) == 0
             ? Launch(query, key, value, table, capacity, scores, factors, begins, ends, scales)
-            : LaunchPieces(query, key, value, table, capacity, scores, factors, begins, ends!, pieces, into);
+            : LaunchPieces(query, key, value, table, capacity, scores, factors, begins, ends!, pieces, scales, into);
     }
 
     /// <summary>
@@ -101,12 +101,14 @@ internal static class DecodeAttention
     /// <param name="value">[pages, gv, P, w']</param>
     /// <param name="heads">Query heads h.</param>
     /// <param name="factors">[pages, G, P]; null for none.</param>
-    public static int PieceTokens(Tensor key, Tensor value, int heads, Tensor? factors)
+    /// <param name="scales">What keys and values are multiples of; null where they are in bfloat16.</param>
+    public static int PieceTokens(Tensor key, Tensor value, int heads, Tensor? factors, CacheScales? scales = null)
     {
         var (rows, keyWidth, valueWidth) = ((int)key.shape[1], (int)key.shape[3], (int)value.shape[3]);
-        return key.dtype == ScalarType.BFloat16 && IsRow(key) && IsRow(value) && heads / rows <= MostQueries
+        return (scales is null ? key.dtype == ScalarType.BFloat16 : AreScaled(key, value, scales))
+            && IsRow(key) && IsRow(value) && heads / rows <= MostQueries
             ? DecodeAttentionKernel.PieceTokens(key.device.index, keyWidth, valueWidth, heads / rows,
-                factors is null ? 0 : 1) : 0;
+                factors is null ? 0 : 1, Kind(key, scales)) : 0;
     }
 
     /// <summary>Whether rows that each read a whole sequence may be shared out (<see cref="ShareList"/>).</summary>
@@ -123,13 +125,14 @@ internal static class DecodeAttention
     }
 
     private static Tensor LaunchPieces(Tensor query, Tensor key, Tensor value, Tensor table, int capacity,
-        ScoreForm scores, Tensor? factors, Tensor? begins, Tensor ends, PieceWork pieces, Tensor? into)
+        ScoreForm scores, Tensor? factors, Tensor? begins, Tensor ends, PieceWork pieces, CacheScales? scales,
+        Tensor? into)
     {
         var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
         var (queries, wide) = (heads / rows, (int)value.shape[3]);
         var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries,
             FactorRows(heads, rows, factors), paged: true,
-            pieces.Starts is null ? RowsOfPass.Pieces : RowsOfPass.Shares, scores: scores.Kind);
+            pieces.Starts is null ? RowsOfPass.Pieces : RowsOfPass.Shares, Kind(key, scales), scores.Kind);
         var blocks = (pieces.MostTokens + kernel.Plan.PieceTokens - 1) / kernel.Plan.PieceTokens;
         // For each block of a part and each row its sums, its queries' largest scores and their totals of weights.
         var counters = (long)pieces.MostParts * rows;
@@ -145,11 +148,13 @@ internal static class DecodeAttention
         [
             .. Arguments(dense, key, value, table, output, capacity, scores, factors, begins, ends,
                 (sums, largest, totals)),
-            Aten.Address(pieces.Items), Aten.Address(pieces.Scratch.Counters), Aten.Address(pieces.Starts),
+            Aten.Address(pieces.Items), Aten.Address(pieces.Scratch.Counters),
+            .. pieces.Starts is { } first ? [Aten.Address(first)] : Arguments(scales),
         ], early: true);
         foreach (var tensor in new[] { key, value, table, factors, begins, ends, dense, scores.Sinks })
             GC.KeepAlive(tensor);
         GC.KeepAlive(pieces);
+        GC.KeepAlive(scales);
         return output;
     }
 

@@ -55,9 +55,10 @@ internal sealed class DecodeAttentionKernel
     /// <param name="valueWidth">Width of a value row.</param>
     /// <param name="queries">Queries per row.</param>
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
+    /// <param name="kind">Type of the cache: 0 for bfloat16, or <see cref="CacheScales.KindOf"/>.</param>
     /// <exception cref="CrossheadException">The device is not available.</exception>
-    public static int PieceTokens(int device, int keyWidth, int valueWidth, int queries, int factors) =>
-        PlanOf(device, keyWidth, valueWidth, queries, factors, RowsOfPass.Pieces)?.PieceTokens ?? 0;
+    public static int PieceTokens(int device, int keyWidth, int valueWidth, int queries, int factors, int kind) =>
+        PlanOf(device, keyWidth, valueWidth, queries, factors, RowsOfPass.Pieces, kind)?.PieceTokens ?? 0;
 
     /// <summary>Whether there is a kernel for these widths whose blocks have shares of a pass.</summary>
     /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
@@ -116,9 +117,8 @@ internal sealed class DecodeAttentionKernel
             var device = CudaDevice.Get(key.Device);
             var (shared, warpgroups) = (device.SharedMemoryPerBlock, device.HasWarpgroups);
             if (key.Kind > 0)
-                return ScaledTilePlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Kind, shared)
-                    ?? (DecodeAttentionPlan?)ScaledPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors,
-                        key.Kind, shared);
+                return DecodeAttentionPlan.ForScaled(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Of,
+                    key.Kind, shared);
             return key.Of switch
             {
                 RowsOfPass.Pieces => DecodeAttentionPlan.ForPieces(key.KeyWidth, key.ValueWidth, key.Queries,

@@ -7,7 +7,7 @@ internal sealed record ScaledPlan(int KeyWidth, int ValueWidth, int Queries, int
     private const int Warps = 8;
 
     /// <inheritdoc/>
-    public override string[] Sources => ["decode_attention.cu"];
+    public override string[] Sources => ["scaled_numbers.cuh", "decode_attention.cu"];
 
     /// <inheritdoc/>
     public override int Threads => 32 * Warps;
@@ -38,6 +38,17 @@ internal sealed record ScaledPlan(int KeyWidth, int ValueWidth, int Queries, int
         return plans.FirstOrDefault(p => 2 * p.SharedBytes <= sharedBytes)
             ?? plans.FirstOrDefault(p => p.SharedBytes <= sharedBytes);
     }
+
+    /// <summary>The same for pieces of sequences. Null if not even one token of a piece fits.</summary>
+    /// <param name="keyWidth">A multiple of 64 up to 512.</param>
+    /// <param name="valueWidth">As <paramref name="keyWidth"/>.</param>
+    /// <param name="queries">Queries per row, 1 to 64.</param>
+    /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
+    /// <param name="kind">Type of the cache, as <see cref="CacheScales.KindOf"/> says.</param>
+    /// <param name="sharedBytes">Maximum shared memory per block.</param>
+    public static DecodeAttentionPlan? OfPieces(int keyWidth, int valueWidth, int queries, int factors, int kind,
+        int sharedBytes) => WithMostTokens(queries,
+            all => For(keyWidth, valueWidth, all, factors, kind, sharedBytes - PieceBytes));
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Defines(bool paged) =>

@@ -5,11 +5,9 @@ internal sealed record WarpPlan(int KeyWidth, int ValueWidth, int Queries, int F
     : DecodeAttentionPlan(KeyWidth, ValueWidth, Queries, Factors, Tokens, Stages)
 {
     private const int Warps = 8, MostRegisters = 160; // of queries and sums, as in the kernel
-    private const int MostPieceQueries = 64, FewQueries = 16;
-    private const int PieceBytes = 1024; // static shared memory of a block that takes pieces
 
     /// <inheritdoc/>
-    public override string[] Sources => ["decode_attention.cu"];
+    public override string[] Sources => ["scaled_numbers.cuh", "decode_attention.cu"];
 
     /// <inheritdoc/>
     public override int Threads => 32 * Warps;
@@ -63,15 +61,9 @@ internal sealed record WarpPlan(int KeyWidth, int ValueWidth, int Queries, int F
     /// <param name="queries">Queries per row, 1 to 64.</param>
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
     /// <param name="sharedBytes">Maximum shared memory per block.</param>
-    public static WarpPlan? OfPieces(int keyWidth, int valueWidth, int queries, int factors, int sharedBytes)
-    {
-        // Few queries a token: more tokens would need too many registers for two blocks a multiprocessor (measured).
-        var most = queries <= FewQueries ? MostPieceQueries / 2 : MostPieceQueries;
-        for (var tokens = Math.Min(most / queries, PieceList.MostTokens); tokens > 0; tokens /= 2)
-            if (For(keyWidth, valueWidth, queries * tokens, factors, sharedBytes - PieceBytes) is { } plan)
-                return plan with { PieceTokens = tokens };
-        return null;
-    }
+    public static DecodeAttentionPlan? OfPieces(int keyWidth, int valueWidth, int queries, int factors,
+        int sharedBytes) => WithMostTokens(queries,
+            all => For(keyWidth, valueWidth, all, factors, sharedBytes - PieceBytes));
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Defines(bool paged) => [.. base.Defines(paged), $"WARPS={Warps}"];

@@ -30,12 +30,9 @@
 // Compile-time: WK, WV (multiples of 16, SCALED of 64), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile:
 // 32 or 64), STAGES (of each ring), WARPS, FACTORS, PAGED, PIECES (0: a token a sequence), SCALED (0 or none:
 // bfloat16). For compute capability 8.0 and later.
-// Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, scores.cuh, spans.cuh, tiles.cuh and
-// pieces.cuh, before join_clusters.cu.
+// Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, scores.cuh, spans.cuh, tiles.cuh,
+// pieces.cuh and scaled_numbers.cuh, before join_clusters.cu.
 
-#ifndef SCALED
-#define SCALED 0
-#endif
 #if SCALED
 // Rows of a tile in bytes, so that what lanes read at once lies in different banks.
 #define KEY_ROW (WK % 128 == 64 ? WK : WK + 64)
@@ -44,16 +41,13 @@
 #define VALUE_COPY WV / 2, VALUE_ROW / 2
 #define KEY_TILE (TOKENS * KEY_ROW / 2)
 #define VALUE_TILE (TOKENS * VALUE_ROW / 2)
-#define BOUNDS WARPS * 32, (WK + WV <= 128 ? 3 : 1)     // three blocks a multiprocessor, if rows are short
-#define SCALE_PARAMETERS , const bf16 *__restrict__ key_scales, long long key_scale_batch, long long key_scale_row,    \
-    const bf16 *__restrict__ value_scales, long long value_scale_batch, long long value_scale_row
+#define BOUNDS WARPS * 32, (WK + WV <= 128 && !PIECES ? 3 : 1) // three blocks a multiprocessor, if rows are short
 #else
 #define KEY_COPY WK, KEY_STRIDE
 #define VALUE_COPY WV, VALUE_STRIDE
 #define KEY_TILE (TOKENS * KEY_STRIDE)
 #define VALUE_TILE (TOKENS * VALUE_STRIDE)
 #define BOUNDS WARPS * 32
-#define SCALE_PARAMETERS
 #endif
 #define TOKEN_GROUPS (TOKENS / 8)
 #define MOST_GROUPS ((WARPS / TOKEN_GROUPS) < (QUERIES / 16) ? (WARPS / TOKEN_GROUPS) : (QUERIES / 16))
@@ -76,16 +70,6 @@
 #define SUM_BYTES (QUERIES * SUM_STRIDE * 4)             // sums take the rings' place in the end
 
 #if SCALED
-// The numbers of the first and third byte.
-__device__ __forceinline__ u32 widen_bytes(u32 two)
-{
-#if SCALED == 1 // the low 7 bits with 128, less 128, or less 256 where the sign is set
-    return multiply_add2((two & 0x00800080) | 0x43004300, 0xbf80bf80, (two & 0x007f007f) | 0x43004300);
-#else           // bfloat16's own, but for 2^120
-    return multiply_add2((two & 0x00800080) << 8 | (two & 0x007f007f) << 4, 0x7b807b80, 0x80008000);
-#endif
-}
-
 // Where a column of keys stands in products: of 64, each lane's 16 make four steps of four.
 __device__ __forceinline__ int place_of_column(int column)
 {

@@ -77,6 +77,90 @@ public sealed class ScaledCacheTests
             }
     }
 
+    // Rows of up to 128 numbers become bfloat16 before anything else, so their sums have the bits of a bfloat16 cache.
+    [Theory]
+    [InlineData("int8", 64, 64, 2, 4, false, null, null, true)]
+    [InlineData("fp8", 64, 64, 1, 8, false, 100, 2, true)]
+    [InlineData("int8", 128, 128, 2, 4, false, null, null, true)]
+    [InlineData("fp8", 128, 64, 1, 3, false, null, 1, true)]
+    [InlineData("int8", 64, 128, 2, 5, false, 300, null, true)]
+    [InlineData("fp8", 64, 64, 4, 1, false, null, null, true)]
+    [InlineData("int8", 64, 64, 1, 32, false, null, null, true)]
+    [InlineData("int8", 256, 256, 1, 32, false, null, null, false)] // components
+    [InlineData("fp8", 256, 384, 1, 32, true, 300, 2, false)]
+    [InlineData("int8", 512, 512, 1, 64, false, null, null, false)]
+    [InlineData("int8", 128, 128, 2, 4, true, null, null, false)]
+    public void Rows_that_read_pieces_together_get_what_each_reads_alone(string name, int keyWidth, int valueWidth,
+        int rows, int queries, bool factored, int? window, int? formed, bool exact)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        random.manual_seed(9);
+        // of each sequence: tokens before, and tokens of the pass
+        (int Before, int Count)[] sequences = [(2000, 37), (5, 1), (0, 16), (700, 1), (63, 2), (1471, 1), (130, 15)];
+        const int page = 64, pagesOfSequence = 32, pool = (7 * pagesOfSequence) + 3;
+        var layout = new CacheLayout(new CachedRows(rows, keyWidth), new CachedRows(rows, valueWidth));
+        using var cache = new KeyValueCache(layout, pool, page, ScalarType.BFloat16, s_device,
+            new CacheFormat(CacheOptions.Parse(name)));
+        var table = randperm(pool, ScalarType.Int64, s_device).narrow(0, 0, sequences.Length * pagesOfSequence)
+            .view(sequences.Length, pagesOfSequence);
+        for (var s = 0; s < sequences.Length; s++)
+        {
+            var tokens = sequences[s].Before + sequences[s].Count;
+            cache.Append(Rows(1, rows, tokens, keyWidth), Rows(1, rows, tokens, valueWidth),
+                new CachePlace(0, Table: table[s].unsqueeze(0).to(ScalarType.Int32)));
+        }
+        var (keys, values, _) = cache.Whole;
+        var scales = cache.Scales!;
+        // the same cache as numbers
+        var each = arange(pool, ScalarType.Int32, s_device).unsqueeze(1);
+        var (wideKeys, wideValues) = (scales.OfKeys(keys, each, page), scales.OfValues(values, each, page));
+        var factors = factored ? DecodeAttentionTests.Factors(pool, 2 * rows, page) : null;
+
+        var of = sequences.SelectMany((s, i) => Enumerable.Repeat((long)i, s.Count)).ToArray();
+        var own = table[tensor(of, device: s_device)].to(ScalarType.Int32);
+        var last = sequences.SelectMany(s => Enumerable.Range(s.Before + 1, s.Count)).ToArray();
+        var ends = tensor(last, ScalarType.Int32, s_device);
+        var begins = window is { } width
+            ? tensor(last.Select(end => Math.Max(0, end - width)).ToArray(), ScalarType.Int32, s_device) : null;
+        List<Piece> pieces = [];
+        foreach (var (before, count) in sequences)
+            for (var n = 0; n < count; n += PieceList.MostTokens)
+            {
+                var tokens = Math.Min(PieceList.MostTokens, count - n);
+                pieces.Add(new Piece(pieces.Sum(p => p.Tokens), tokens, before + n + tokens));
+            }
+        var heads = rows * queries;
+        var query = randn([of.Length, heads, 1, keyWidth], ScalarType.BFloat16, s_device);
+        var form = formed is { } one ? DecodeAttentionTests.Forms(heads)[one] : Scale;
+        var tokensOfBlock = DecodeAttention.PieceTokens(keys, values, heads, factors, scales);
+        Assert.True(tokensOfBlock > 0);
+        using var scratch = new PieceScratch(s_device);
+        foreach (var splits in new[] { 1, 33, 264 })
+        {
+            PieceWork Work(int blockTokens)
+            {
+                var items = new int[PieceList.Most(pieces.Count, splits) * PieceList.ItemLength];
+                PieceList.Write(pieces, blockTokens, splits, items);
+                return new PieceWork(tensor(items, [items.Length / PieceList.ItemLength, PieceList.ItemLength],
+                    ScalarType.Int32, s_device), PieceList.MostParts(splits), scratch);
+            }
+            Tensor Apply() => DecodeAttention.ApplyPaged(query, keys, values, own, form, factors, begins, ends,
+                Work(tokensOfBlock), scales);
+            var actual = Apply();
+            var expected = DecodeAttention.ApplyPaged(query, wideKeys, wideValues, own, form, factors, begins, ends,
+                Work(DecodeAttention.PieceTokens(wideKeys, wideValues, heads, factors)));
+            if (exact) Assert.True(actual.equal(expected).all().item<bool>());
+            else
+            {
+                var error = ((actual - expected).norm() / expected.norm()).item<float>();
+                Assert.True(error < 0.008, $"relative error {error:G3}");
+            }
+            Assert.True(actual.equal(Apply()).all().item<bool>()); // the counters are as before
+        }
+    }
+
     // Half precision, in which products are computed, has neither the numbers nor the scales of these.
     [Theory]
     [InlineData("int8")]
