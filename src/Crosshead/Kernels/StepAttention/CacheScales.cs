@@ -56,6 +56,7 @@ internal sealed record CacheScales(Tensor Keys, Tensor Values, int Group)
     public CacheScales For(long keyRows, long valueRows)
     {
         static Tensor Repeated(Tensor scales, long rows, long times) => times <= rows ? scales
+            : scales.shape[1] == rows ? scales.expand(-1, times, -1) // a scale a row: nothing is copied
             : scales.unsqueeze(1).expand(-1, times, -1, -1).flatten(1, 2);
         return keyRows == valueRows ? this
             : this with { Keys = Repeated(Keys, keyRows, valueRows), Values = Repeated(Values, valueRows, keyRows) };

@@ -154,7 +154,8 @@ public sealed class ScaledCacheTests
             if (exact) Assert.True(actual.equal(expected).all().item<bool>());
             else
             {
-                var error = ((actual - expected).norm() / expected.norm()).item<float>();
+                var right = expected.to(ScalarType.Float64);
+                var error = ((actual.to(ScalarType.Float64) - right).norm() / right.norm()).item<double>();
                 Assert.True(error < 0.008, $"relative error {error:G3}");
             }
             Assert.True(actual.equal(Apply()).all().item<bool>()); // the counters are as before
@@ -194,6 +195,27 @@ public sealed class ScaledCacheTests
                 / expected.norm().item<double>();
             Assert.True(error < 0.005, $"{name}: relative error {error:G3}");
         }
+    }
+
+    [Theory]
+    [InlineData(64, 64, 4, 0, 16, 64)]
+    [InlineData(128, 128, 8, 0, 8, 64)]
+    [InlineData(64, 128, 5, 0, 12, 64)]
+    [InlineData(128, 128, 4, 2, 8, 32)]   // with factors
+    [InlineData(256, 256, 32, 0, 2, 64)]  // components
+    [InlineData(512, 512, 64, 0, 1, 64)]
+    public void A_plan_for_pieces_fits_in_shared_memory(int keyWidth, int valueWidth, int queries, int factors,
+        int tokens, int padded)
+    {
+        const int sharedBytes = 232448, fixedBytes = 1024; // a block of an H100 or H200
+        var plan = DecodeAttentionPlan.ForScaled(keyWidth, valueWidth, queries, factors, RowsOfPass.Pieces, kind: 1,
+            sharedBytes);
+        Assert.NotNull(plan);
+        Assert.Equal((tokens, padded), (plan.PieceTokens, plan.Queries));
+        Assert.InRange(plan.SharedBytes, 1, sharedBytes - fixedBytes);
+        Assert.Contains("SCALED=1", plan.Defines(paged: true));
+        Assert.Null(DecodeAttentionPlan.ForScaled(keyWidth, valueWidth, queries, factors, RowsOfPass.Shares, kind: 1,
+            sharedBytes));
     }
 
     private static Tensor Rows(params long[] shape) => randn(shape, ScalarType.BFloat16, s_device)
