@@ -27,6 +27,9 @@ __device__ __forceinline__ float widen_number(u8 x)
         : __uint_as_float((x & 0x7fu) << 20 | (x & 0x80u) << 24) * __uint_as_float(247u << 23); // 2^120
 }
 
+// The larger number; what is no number wins, so that a row that has one is not taken for a good one.
+__device__ __forceinline__ float larger(float x, float y) { return y > x || y != y ? y : x; }
+
 // Where a token of a sequence lies: what takes the place of B, and the token there.
 struct Spot
 {
@@ -70,10 +73,11 @@ extern "C" __global__ void append_rows(NEW_ROWS(key), NEW_ROWS(value), int group
         source += sequence * source_batch + row * source_row + n * source_token + first;
         numbers += spot.batch * batch_step + row * row_step + spot.token * width + first;
         float largest = 0;
-        for (int c = lane; c < length; c += 32) largest = fmaxf(largest, fabsf(widen(source[c])));
+        for (int c = lane; c < length; c += 32) largest = larger(largest, fabsf(widen(source[c])));
         for (int lanes = 16; lanes > 0; lanes /= 2)
-            largest = fmaxf(largest, __shfl_xor_sync(0xffffffff, largest, lanes));
-        const u32 above = (__float_as_uint(largest / LARGEST) + 0xffff) >> 16;
+            largest = larger(largest, __shfl_xor_sync(0xffffffff, largest, lanes));
+        const float least = largest / LARGEST;
+        const u32 above = (__float_as_uint(least) + (isfinite(least) ? 0xffff : 0)) >> 16;
         const float inverse = 1 / widen((bf16)above), factor = isinf(inverse) ? 0 : inverse;
         for (int c = lane; c < length; c += 32) numbers[c] = narrow_number(widen(source[c]) * factor);
         if (lane == 0) scales[spot.batch * scale_batch + i * scale_row + spot.token] = (bf16)above;

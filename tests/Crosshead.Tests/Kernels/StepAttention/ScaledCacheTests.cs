@@ -1,6 +1,7 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Kernels.StepAttention;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Kernels.StepAttention;
@@ -195,6 +196,41 @@ public sealed class ScaledCacheTests
                 / expected.norm().item<double>();
             Assert.True(error < 0.005, $"{name}: relative error {error:G3}");
         }
+    }
+
+    [Theory]
+    [InlineData("int8", float.NaN)]
+    [InlineData("fp8", float.NaN)]
+    [InlineData("int8", float.NegativeInfinity)]
+    [InlineData("fp8", float.PositiveInfinity)]
+    public void A_row_with_a_number_that_is_not_finite_is_seen_to_have_one(string name, float number)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var layout = new CacheLayout(new CachedRows(1, 64), new CachedRows(1, 64));
+        using var cache = new KeyValueCache(layout, 1, 64, ScalarType.BFloat16, s_device,
+            new CacheFormat(CacheOptions.Parse(name)));
+        var rows = Rows(1, 1, 3, 64);
+        var broken = rows.clone();
+        using Scalar value = number; // named, so that it is not collected while native code reads it
+        broken.narrow(2, 1, 1).narrow(3, 37, 1).fill_(value);
+        cache.Append(rows, broken, new CachePlace(0));
+        var (keys, values, _) = cache.Whole;
+        var scales = cache.Scales!;
+        Assert.True(scales.OfKeys(keys, null, 3).isfinite().all().item<bool>());
+        Assert.Equal(new[] { true, false, true },
+            scales.OfValues(values, null, 3).isfinite().all(3).flatten().cpu().data<bool>().ToArray());
+        // One query sees the first token alone, the other all three.
+        var query = Rows(2, 1, 1, 64);
+        var ends = tensor(new[] { 1, 3 }, ScalarType.Int32).to(s_device);
+        var attended = DecodeAttention.Apply(query, keys.expand(2, -1, -1, -1), values.expand(2, -1, -1, -1), Scale,
+            ends: ends, scales: scales with
+            {
+                Keys = scales.Keys.expand(2, -1, -1),
+                Values = scales.Values.expand(2, -1, -1),
+            });
+        Assert.Equal(new[] { true, false }, attended.isfinite().all(3).flatten().cpu().data<bool>().ToArray());
     }
 
     [Theory]
