@@ -12,6 +12,7 @@ internal static class ErrorList
     /// <exception cref="CrossheadException">There is one.</exception>
     public static void Throw<T>(IEnumerable<T> found, Func<T, string> describe, Func<string, string> message)
     {
+        if (found.TryGetNonEnumeratedCount(out var count) && count == 0) return; // as at most starts
         var all = found.Take(Counted + 1).ToArray();
         if (all.Length == 0) return;
         var named = string.Join(", ", all.Take(Shown).Select(describe));

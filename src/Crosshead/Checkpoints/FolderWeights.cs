@@ -124,8 +124,12 @@ internal sealed class FolderWeights : IModelWeights
     /// <inheritdoc/>
     public void RequireFinite()
     {
-        foreach (var (name, count) in _begun.Keys.Zip(_check?.End() ?? []))
-            if (_used.Contains(name)) Note(_weights[name], count);
+        var (counts, i) = (_check?.End(), 0);
+        foreach (var name in _begun.Keys)
+        {
+            if (_used.Contains(name)) Note(_weights[name], counts![i]);
+            i++;
+        }
         ErrorList.Throw(_notFinite, t => $"\"{t.Weight.Name}\" ({t.Count} of {t.Weight.Elements})",
             tensors => $"\"{Path}\" holds weights that are NaN or infinite: {tensors}; the run that wrote them "
                 + $"diverged, or the file is damaged.");

@@ -91,8 +91,12 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     /// <inheritdoc/>
     public void RequireFinite()
     {
-        foreach (var (tensor, count) in _begun.Keys.Zip(_check?.End() ?? []))
-            if (_used.Contains(tensor)) Note(tensor, count);
+        var (counts, i) = (_check?.End(), 0);
+        foreach (var tensor in _begun.Keys)
+        {
+            if (_used.Contains(tensor)) Note(tensor, counts![i]);
+            i++;
+        }
         ErrorList.Throw(_notFinite, t => $"\"{t.Key}\" ({t.Value} of {file.Tensors[t.Key].Elements})",
             tensors => $"\"{file.Path}\" holds weights that are NaN or infinite: {tensors}; the model that was "
                 + "converted diverged, or the file is damaged.");

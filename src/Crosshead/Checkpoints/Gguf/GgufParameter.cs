@@ -110,5 +110,9 @@ internal sealed class GgufParameter
         _ => options.FeedForward,
     };
 
-    private static IEnumerable<long> Lasting(long[] shape) => shape.SkipWhile(size => size == 1);
+    private static ReadOnlySpan<long> Lasting(long[] shape)
+    {
+        var first = Array.FindIndex(shape, size => size != 1);
+        return shape.AsSpan(first < 0 ? shape.Length : first);
+    }
 }

@@ -21,7 +21,7 @@ public sealed unsafe class CpuDecoder : IDecoder
 
     private readonly CpuWeights _weights;
     private readonly ThreadTeam _team;
-    private readonly Dictionary<RotaryKind, RotaryTable> _rotary;
+    private readonly RotaryTable?[] _rotary; // by RotaryKind
     private readonly AttentionScratch _attentionScratch;
     private readonly DecodeScratch _scratch;
     private readonly ResidualRows _stream;
@@ -104,7 +104,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     public void Dispose()
     {
         _team.Dispose();
-        foreach (var table in _rotary.Values) table.Dispose();
+        foreach (var table in _rotary) table?.Dispose();
         _attentionScratch.Dispose();
         _scratch.Dispose();
         foreach (var input in _inputs) input.Dispose();

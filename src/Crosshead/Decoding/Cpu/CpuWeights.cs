@@ -88,11 +88,12 @@ public sealed class CpuWeights : IDisposable
     internal static ActivationType ActivationsOf(LanguageModel model, ActivationType allowed)
     {
         if (model.Device.type != DeviceType.CPU || !Supports(model)) return ActivationType.Float32;
-        var matrices = model.Parameters.Where(p => p.Shape.Count > 1)
-            .Select(p => (Format: WeightReader.FormatOf(p, model.ComputeType), Columns: p.Shape[^1])).ToList();
-        return allowed == ActivationType.Int8 && matrices.Any(m => CodeProducts.Of(m.Format) is not null)
+        WeightFormat FormatOf(Parameter matrix) => WeightReader.FormatOf(matrix, model.ComputeType);
+        var matrices = model.Parameters.Where(p => p.Shape.Count > 1).ToList();
+        return allowed == ActivationType.Int8 && matrices.Any(m => CodeProducts.Of(FormatOf(m)) is not null)
             ? ActivationType.Int8
-            : allowed != ActivationType.Float32 && matrices.Any(m => PairProducts.Of(m.Format, m.Columns) is not null)
+            : allowed != ActivationType.Float32
+            && matrices.Any(m => PairProducts.Of(FormatOf(m), m.Shape[^1]) is not null)
             ? ActivationType.BFloat16 : ActivationType.Float32;
     }
 
@@ -107,8 +108,8 @@ public sealed class CpuWeights : IDisposable
         Head.Dispose();
     }
 
-    /// <summary>The rotary angles of each kind of layer.</summary>
-    internal Dictionary<RotaryKind, RotaryTable> RotaryTables(int positions)
+    /// <summary>The rotary angles by <see cref="RotaryKind"/>; null for kinds that no layer has.</summary>
+    internal RotaryTable?[] RotaryTables(int positions)
     {
         RotaryTable Table(RotaryKind kind, long reach)
         {
@@ -119,11 +120,13 @@ public sealed class CpuWeights : IDisposable
                     : [.. Enumerable.Range(0, positions).Select(p => (float)angles.QueryFactor(p))],
                 reach == 0 && positions > Options.ShortContext ? Table(kind, positions) : null, Options.ShortContext);
         }
-        return Layers.Select(l => l.Rotary).Distinct().ToDictionary(kind => kind, kind => Table(kind, 0));
+        var tables = new RotaryTable?[1 + (int)RotaryKind.None];
+        foreach (var layer in Layers) tables[(int)layer.Rotary] ??= Table(layer.Rotary, 0);
+        return tables;
     }
 
     internal CachedAttention CachedAttention(int layer, CacheFormat format, AttentionScratch scratch,
-        IReadOnlyDictionary<RotaryKind, RotaryTable> rotary, int pages, PageTables tables)
+        IReadOnlyList<RotaryTable?> rotary, int pages, PageTables tables)
     {
         return format.Type switch
         {
@@ -137,7 +140,7 @@ public sealed class CpuWeights : IDisposable
 
         CachedAttention Create<T>() where T : unmanaged, IPanelElement<T>
         {
-            var (weights, angles) = (Layers[layer].Attention, rotary[Layers[layer].Rotary]);
+            var (weights, angles) = (Layers[layer].Attention, rotary[(int)Layers[layer].Rotary]!);
             return weights.Latent is not null
                 ? new CachedLatentAttention<T>(weights, scratch, angles, format, pages, tables)
                 : weights.TalkingHeadsMix is null

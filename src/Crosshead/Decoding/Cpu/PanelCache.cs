@@ -12,14 +12,14 @@ internal sealed class PanelCache : PageStore, IDisposable
     /// <param name="weights">The model.</param>
     /// <param name="format">How numbers are kept.</param>
     /// <param name="scratch">Working memory of attention.</param>
-    /// <param name="rotary">Angles of positions.</param>
+    /// <param name="rotary">Angles of positions, by <see cref="RotaryKind"/>.</param>
     /// <param name="slots">Number of slots.</param>
     /// <param name="capacity">Most tokens per slot.</param>
     /// <param name="pages">Number of pages that slots are given by <see cref="PageStore.Place"/>; null gives each slot
     /// pages of its own for all its tokens.</param>
     /// <exception cref="CrossheadException">There is not enough.</exception>
     public PanelCache(CpuWeights weights, CacheFormat format, AttentionScratch scratch,
-        IReadOnlyDictionary<RotaryKind, RotaryTable> rotary, int slots, int capacity, int? pages = null)
+        IReadOnlyList<RotaryTable?> rotary, int slots, int capacity, int? pages = null)
         : base(slots, capacity, pages, weights.CacheBytesPerToken(format))
     {
         Layers = [.. Enumerable.Range(0, weights.Layers.Length)
