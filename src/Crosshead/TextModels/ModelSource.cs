@@ -1,6 +1,5 @@
 using Crosshead.Checkpoints;
 using Crosshead.Model;
-using Crosshead.Runtime;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;
@@ -39,30 +38,32 @@ public sealed class ModelSource : IModelSource
     /// </exception>
     public static ModelSource Open(string path, bool forTensors)
     {
-        var (description, opened) = ModelDescription.Open(path, looks: !forTensors);
-        IModelWeights? weights = opened;
-        // It takes part of a second, and so does the first look at the weights.
-        var tokens = Task.Run(description.LoadTokenizer);
+        var opened = OpenedModel.Open(path, forTensors);
+        var isKept = false;
         try
         {
-            if (forTensors) LibTorch.EnsureLoaded();
-            opened.Check(description.Options);
-            var tokenizer = tokens.GetAwaiter().GetResult();
+            var (description, tokenizer) = (opened.Description, opened.Tokenizer);
             if (tokenizer.VocabularySize > description.Options.VocabularySize)
                 throw new CrossheadException(
                     $"the tokenizer in \"{path}\" has {tokenizer.VocabularySize} tokens, the model "
                         + $"{description.Options.VocabularySize}; "
                     + "put the tokenizer there that the model was trained with.");
             var source = new ModelSource(description, tokenizer);
-            if (!forTensors) (source._begun, weights) = (new BegunWeights(opened), null);
+            if (isKept = !forTensors) source._begun = new BegunWeights(opened.Weights);
             return source;
         }
         finally
         {
-            Task.WaitAny(tokens); // it may read the file of the weights
-            weights?.Dispose();
+            if (!isKept) opened.Dispose();
         }
     }
+
+    /// <summary>
+    /// Begins to open a model on another thread, because it will probably be asked for: the next call of
+    /// <see cref="Open(string, bool)"/> without tensors waits for it, and tells what is wrong with it.
+    /// </summary>
+    /// <param name="path">The model.</param>
+    public static void Begin(string path) => _ = OpenedModel.Begin(path);
 
     /// <summary>What the model's files say about it.</summary>
     public ModelDescription Description { get; }
