@@ -48,7 +48,7 @@ public sealed class DeterministicTests
     public void A_request_has_one_answer_on_a_gpu(string name, string cache = "bfloat16")
     {
         Assert.SkipUnless(cuda_is_available(), "there is no CUDA device");
-        using var model = CudaGraphDecoderTests.Create(name, Context);
+        using var model = CapturedModels.Create(name, Context);
         using var generator = new Generator(model, cache: new CacheOptions { Type = CacheOptions.Parse(cache) });
         // Its answer goes past the token at which attention is cut.
         var asked = Request(1000, seed: 7, tokens: 60);
@@ -109,7 +109,7 @@ public sealed class DeterministicTests
     public void Heads_too_narrow_for_the_kernel_are_refused()
     {
         Assert.SkipUnless(cuda_is_available(), "there is no CUDA device");
-        using var model = CudaGraphDecoderTests.Create("odd width");
+        using var model = CapturedModels.Create("odd width");
         using var generator = new Generator(model);
         var failure = Assert.Throws<CrossheadException>(() =>
             generator.CreatePagedDecoder(2, 64, pages: 4, deterministic: true));

@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using Crosshead.Attention.Caches;
 
 namespace Crosshead.Decoding.Cpu;
@@ -21,7 +20,7 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     private readonly NativeBuffer<T> _keys;   // [page][row] panels of 16 positions, each [depth, 16]
     private readonly NativeBuffer<T> _values; // [page][row] panels of 16 numbers, each [64 positions, 16]
     private readonly TokenNumbers _keyFactors; // [composed heads]
-    private readonly TokenNumbers _keyScales, _valueScales; // [row, group]
+    private readonly PanelScales<T> _keyScales, _valueScales; // [row, group]
     private readonly int _pages, _keyRows, _valueRows, _keyDepth, _valuePanels, _group, _keyGroups, _valueGroups;
 
     /// <summary>Allocates the memory.</summary>
@@ -42,7 +41,7 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
         TokenNumbers Numbers(int rows) => new(rows, sizeof(T) == sizeof(float) ? sizeof(float) : sizeof(short), pages,
             tables);
         _keyFactors = Numbers(layout.KeyFactors);
-        (_keyScales, _valueScales) = (Numbers(_keyRows * _keyGroups), Numbers(_valueRows * _valueGroups));
+        (_keyScales, _valueScales) = (new(Numbers(_keyRows * _keyGroups)), new(Numbers(_valueRows * _valueGroups)));
     }
 
     /// <summary>Elements from key panel to key panel.</summary>
@@ -55,7 +54,7 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
         for (int first = 0, group = 0, count; first < width; first += count, group++)
         {
             count = Math.Min(_group, width - first);
-            var factor = Scale(_keyScales, slot, (row * _keyGroups) + group, position, key + first, count);
+            var factor = _keyScales.Write(slot, (row * _keyGroups) + group, position, key + first, count);
             T.WriteLane(key + first, factor, count, panel, first, position % Panel.Lanes);
         }
     }
@@ -71,7 +70,7 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
         for (int first = 0, group = 0, count; first < width; first += count, group++)
         {
             count = Math.Min(_group, width - first);
-            var factor = Scale(_valueScales, slot, (row * _valueGroups) + group, position, value + first, count);
+            var factor = _valueScales.Write(slot, (row * _valueGroups) + group, position, value + first, count);
             for (var i = first; i < first + count; i += Panel.Lanes)
                 T.WriteRow(value + i, factor, Math.Min(Panel.Lanes, first + count - i),
                     panels + (i / Panel.Lanes * ValueStride), position % PageTokens);
@@ -83,7 +82,9 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     {
         _keys.Clear(page, _pages);
         _values.Clear(page, _pages);
-        foreach (var numbers in new[] { _keyFactors, _keyScales, _valueScales }) numbers.Clear(page);
+        _keyFactors.Clear(page);
+        _keyScales.Clear(page);
+        _valueScales.Clear(page);
     }
 
     /// <summary>Scores of positions <paramref name="start"/> … with the queries of one key row.</summary>
@@ -117,7 +118,7 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
                     Panel.Multiply(panel + (first * Panel.Lanes), KeyStride, Panel.Count(length),
                         Math.Min(_group, _keyDepth - first), encoded.Pointer + (first / 2 * T.WordsPerPair),
                         encoded.Stride, encoded.Count, sums.Pointer, sums.Stride, ahead);
-                    AddScaled(slot, (row * _keyGroups) + group, position, length, sums,
+                    _keyScales.AddScores(slot, (row * _keyGroups) + group, position, length, sums,
                         scratch.Factors + (group * queries.Count), target, isFirst: group == 0);
                 }
         }
@@ -189,10 +190,12 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
                 var panels = Math.Min(_group / Panel.Lanes, _valuePanels - first);
                 var target = sums.From(first * Panel.Lanes);
                 var own = position == start ? target : scratch.Sums(panels * Panel.Lanes, weights.Count);
-                var encoded = Weigh(slot, (row * _valueGroups) + group, position, Panel.Round(length), from, scratch);
+                var encoded = _valueScales.Weigh(slot, (row * _valueGroups) + group, position, Panel.Round(length),
+                    from, scratch);
                 SumPages(slot, row, first, panels, position, length, encoded, own, keyRow);
                 for (var v = 0; v < own.Count; v++)
-                    AddDecoded(own[v], scratch.Factors[v], target[v], panels, isFirst: position == start);
+                    PanelScales<T>.AddDecoded(own[v], scratch.Factors[v], target[v], panels,
+                        isFirst: position == start);
             }
         }
     }
@@ -202,18 +205,9 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     {
         _keys.Dispose();
         _values.Dispose();
-        foreach (var numbers in new[] { _keyFactors, _keyScales, _valueScales }) numbers.Dispose();
-    }
-
-    // Writes the scale of some numbers of a position, and returns what they are multiplied by to become elements.
-    private static float Scale(TokenNumbers scales, int slot, int row, int position, float* x, int count)
-    {
-        if (!T.HasScales) return 1;
-        var largest = 0f;
-        for (var i = 0; i < count; i++) largest = MathF.Max(largest, MathF.Abs(x[i])); // not-a-number stays
-        var scale = PanelBFloat16.ToSingle(PanelBFloat16.Above(largest / T.Largest)); // so that no element is too large
-        scales.Write(slot, row, position, scale);
-        return float.IsFinite(1 / scale) ? 1 / scale : 0;
+        _keyFactors.Dispose();
+        _keyScales.Dispose();
+        _valueScales.Dispose();
     }
 
     // Encodes queries group by group.
@@ -228,43 +222,6 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
                     Math.Min(_group, Panel.Round(_keyDepth) - first), encoded[v] + (first / 2 * T.WordsPerPair));
         }
         return encoded;
-    }
-
-    // Multiplies weights by the scales of values, and encodes them.
-    private PanelVectors Weigh(int slot, int row, int start, int length, PanelVectors weights, PanelScratch scratch)
-    {
-        var encoded = scratch.Encoded(weights.Count);
-        for (var v = 0; v < weights.Count; v++)
-        {
-            _valueScales.Multiply(slot, row, start, length, weights[v], scratch.Scaled);
-            scratch.Factors[v] = T.Encode(scratch.Scaled, length, encoded[v]);
-        }
-        return encoded;
-    }
-
-    // scores (+)= sums · the scales of the keys · the factors of the queries
-    private void AddScaled(int slot, int row, int start, int length, PanelVectors sums, float* factors,
-        PanelVectors scores, bool isFirst)
-    {
-        for (var i = 0; i < length; i += Panel.Lanes)
-        {
-            var scales = _keyScales.Load(slot, row, start + i);
-            for (var v = 0; v < sums.Count; v++)
-            {
-                var score = T.Decode(Vector512.Load(sums[v] + i)) * (scales * factors[v]);
-                (isFirst ? score : Vector512.Load(scores[v] + i) + score).Store(scores[v] + i);
-            }
-        }
-    }
-
-    // target (+)= sums · factor
-    private static void AddDecoded(float* sums, float factor, float* target, int panels, bool isFirst)
-    {
-        for (var i = 0; i < panels * Panel.Lanes; i += Panel.Lanes)
-        {
-            var sum = T.Decode(Vector512.Load(sums + i)) * factor;
-            (isFirst ? sum : Vector512.Load(target + i) + sum).Store(target + i);
-        }
     }
 
     // Each sum runs over the positions from the first to the last.
