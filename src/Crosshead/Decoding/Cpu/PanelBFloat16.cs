@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Crosshead.Kernels.WeightProducts;
 using Crosshead.Weights;
 
 namespace Crosshead.Decoding.Cpu;
@@ -71,14 +72,8 @@ internal readonly unsafe struct PanelBFloat16 : IPanelElement<PanelBFloat16>
 
     // The bits of sixteen elements, as From rounds.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<uint> Rounded(float* numbers, float factor)
-    {
-        var values = Vector512.Load(numbers) * factor;
-        var (bits, upper) = (values.AsUInt32(), values.AsUInt32() >>> 16);
-        return Vector512.ConditionalSelect(Vector512.Equals(values, values).AsUInt32(),
-            (bits + Vector512.Create(0x7fffu) + (upper & Vector512<uint>.One)) >>> 16,
-            upper | Vector512.Create(0x40u));
-    }
+    private static Vector512<uint> Rounded(float* numbers, float factor) =>
+        RoundedNumbers.Nearest(Vector512.Load(numbers) * factor) >>> 16;
 
     /// <summary>Loads 16 consecutive elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
