@@ -88,6 +88,9 @@ public sealed record ServerOptions
                 + "such as chat.example.org.");
         if (ApiKeys.Any(string.IsNullOrWhiteSpace))
             throw new CrossheadException("an API key is empty; give a key of at least one character, or none at all.");
+        if (ApiKeys.Any(key => key.Any(c => char.IsControl(c) || c == '\uFFFD')))
+            throw new CrossheadException("an API key holds what is no text; give keys that a client can send in a "
+                + "header, such as letters and digits.");
         if (ReasoningFields.Count == 0 || ReasoningFields.Distinct().Count() < ReasoningFields.Count
             || ReasoningFields.Any(name => name is not ("reasoning" or "reasoning_content")))
             throw new CrossheadException($"reasoningFields ({string.Join(", ", ReasoningFields)}) must be reasoning, "

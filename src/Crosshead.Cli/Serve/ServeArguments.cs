@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using Crosshead.Cli.Options;
+using Crosshead.Files;
 using Crosshead.Server;
 using Crosshead.Server.Loading;
 using Crosshead.Serving;
@@ -73,7 +74,7 @@ internal sealed class ServeArguments
 
     private readonly Option<string?> _keyFile = new("--api-key-file")
     {
-        Description = "File with a key on each line.",
+        Description = "File, or a pipe, with a key on each line.",
         HelpName = "file",
     };
 
@@ -215,7 +216,7 @@ internal sealed class ServeArguments
         if (file is null) return [];
         try
         {
-            string[] keys = [.. File.ReadLines(file).Select(l => l.Trim()).Where(l => l.Length > 0)];
+            string[] keys = [.. InputFile.ReadLines(file, orPipe: true).Select(l => l.Trim()).Where(l => l.Length > 0)];
             return keys.Length > 0 ? keys : throw new CrossheadException(
                 $"--api-key-file \"{file}\" holds no key; put a key on each line.");
         }

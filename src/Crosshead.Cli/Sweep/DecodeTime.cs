@@ -24,7 +24,7 @@ internal static class DecodeTime
         if (!File.Exists(path)) return null;
         try
         {
-            return (double?)JsonNode.Parse(File.ReadAllText(path))?["cases"]?[0]?["medianSeconds"];
+            return (double?)JsonNode.Parse(InputFile.ReadText(path))?["cases"]?[0]?["medianSeconds"];
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {

@@ -90,7 +90,7 @@ internal static class SweepFolder
     {
         try
         {
-            return Recipe.Parse(File.ReadAllText(study), study);
+            return Recipe.Parse(InputFile.ReadText(study), study);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

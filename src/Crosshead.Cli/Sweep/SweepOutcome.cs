@@ -17,7 +17,7 @@ internal sealed partial class SweepOutcome(string folder)
         if (!File.Exists(_path)) return null;
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(_path), Format.Default.Ending);
+            return JsonSerializer.Deserialize(InputFile.ReadText(_path), Format.Default.Ending);
         }
         catch (JsonException e)
         {

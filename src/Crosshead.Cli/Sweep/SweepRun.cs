@@ -88,7 +88,7 @@ internal sealed class SweepRun
     public void RequireSame()
     {
         if (File.Exists(RecipePath) && Unfit is null)
-            StudyRecipes.RequireSame(Recipe.Parse(File.ReadAllText(RecipePath), RecipePath), Recipe, Folder);
+            StudyRecipes.RequireSame(Recipe.Parse(InputFile.ReadText(RecipePath), RecipePath), Recipe, Folder);
     }
 
     /// <summary>Writes the recipe and deletes the stored ending of an earlier attempt.</summary>

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.HuggingFace.Quantized;
 using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
@@ -60,7 +61,7 @@ internal sealed partial class FolderDescription : ModelDescription
 
     /// <inheritdoc/>
     public override string ConfigurationHash => Convert.ToHexStringLower(
-        XxHash128.Hash(File.ReadAllBytes(System.IO.Path.Combine(Path, ModelFileNames.Configuration))));
+        XxHash128.Hash(InputFile.ReadBytes(System.IO.Path.Combine(Path, ModelFileNames.Configuration))));
 
     /// <summary>Reads a model directory, which need not hold weights.</summary>
     /// <exception cref="CrossheadException">A file is missing or damaged, or asks for what is not

@@ -122,7 +122,7 @@ public sealed record ModelCard
         var path = Path.Combine(folder, FileName);
         try
         {
-            return File.Exists(path) ? File.ReadAllText(path) : null;
+            return File.Exists(path) ? InputFile.ReadText(path) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

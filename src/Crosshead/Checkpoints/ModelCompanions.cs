@@ -49,6 +49,6 @@ public sealed class ModelCompanions
     private void Add(string folder, IEnumerable<string> names)
     {
         foreach (var path in names.Select(name => Path.Combine(folder, name)).Where(File.Exists))
-            _files[Path.GetFileName(path)] = File.ReadAllBytes(path);
+            _files[Path.GetFileName(path)] = InputFile.ReadBytes(path);
     }
 }

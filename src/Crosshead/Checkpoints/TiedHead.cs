@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Files;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
@@ -73,7 +74,7 @@ internal static class TiedHead
     // A tensor's elements, some at a time.
     private sealed class ElementReader(string path, SafetensorsEntry tensor) : IDisposable
     {
-        private readonly Microsoft.Win32.SafeHandles.SafeFileHandle _file = File.OpenHandle(path);
+        private readonly Microsoft.Win32.SafeHandles.SafeFileHandle _file = InputFile.OpenHandle(path);
         private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(ElementsAtOnce * tensor.Type.Bits / 8);
 
         public ReadOnlySpan<byte> Read(long start, int count)

@@ -1,4 +1,5 @@
 using System.IO.Hashing;
+using Crosshead.Files;
 
 namespace Crosshead.Checkpoints;
 
@@ -41,7 +42,7 @@ public static class WeightsHash
         {
             foreach (var file in files)
             {
-                using var stream = File.OpenRead(file);
+                using var stream = InputFile.Open(file);
                 hash.Append(stream);
             }
         }

@@ -69,15 +69,12 @@ public static class TextFile
     /// <summary>Opens a file after its mark.</summary>
     /// <param name="path">The file.</param>
     /// <param name="length">Bytes of the text.</param>
-    /// <exception cref="CrossheadException">It is UTF-16 text.</exception>
+    /// <exception cref="CrossheadException">It is UTF-16 text, or no file.</exception>
     internal static FileStream Open(string path, out long length)
     {
-        var file = File.OpenRead(path);
+        var file = File.OpenRead(InputFile.Regular(path, "save the text to a file and name that"));
         try
         {
-            if (!file.CanSeek)
-                throw new CrossheadException(
-                    $"\"{path}\" is a pipe or a device, not a file; save the text to a file and name that.");
             Span<byte> head = stackalloc byte[3];
             file.Position = MarkLength(head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)], path);
             length = file.Length - file.Position;

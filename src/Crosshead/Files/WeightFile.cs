@@ -16,11 +16,9 @@ internal static class WeightFile
         SafeFileHandle? file = null;
         try
         {
-            // To open a named pipe would wait for a writer. It has no length.
-            if (new FileInfo(path).Length == 0)
-                throw new CrossheadException(
-                    $"\"{path}\" cannot be read: it has 0 bytes or is no regular file; name a {ending} file.");
-            file = File.OpenHandle(path);
+            file = File.OpenHandle(InputFile.Regular(path, $"name a {ending} file"));
+            if (RandomAccess.GetLength(file) == 0)
+                throw new CrossheadException($"\"{path}\" cannot be read: it has 0 bytes; name a {ending} file.");
             return read(file);
         }
         catch (CrossheadException)

@@ -76,9 +76,9 @@ public sealed class ProgramTests
     public async Task The_second_signal_ends_a_command_that_waits_within_the_system()
     {
         using var folder = new TemporaryFolder();
-        Process.Start("mkfifo", [folder.File("pipe")]).WaitForExit(); // opening it waits for a writer
-        using var process = Process.Start(
-            Start(AppContext.BaseDirectory, ["perplexity", folder.Path, "--text", folder.File("pipe")]))!;
+        var pipe = NamedPipe.In(folder); // opening it waits for a writer
+        using var process = Process.Start(Start(AppContext.BaseDirectory,
+            ["generate", folder.Path, "--prompts", pipe, "--out", folder.File("answers.jsonl")]))!;
         while (!process.HasExited && !Listens(process)) await Task.Delay(20, TestContext.Current.CancellationToken);
         Signal(process, "TERM");
         var told = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Crosshead.Files;
 
 namespace Crosshead.Cli.LoadTesting.Prompts;
 
@@ -32,7 +33,7 @@ internal sealed class ShareGptDataset : ILoadDataset
             throw new CrossheadException($"the data set \"{path}\" does not exist; name a ShareGPT file in JSON.");
         try
         {
-            using var file = File.OpenRead(path);
+            using var file = InputFile.Open(path);
             using var document = JsonDocument.Parse(file);
             (string, string)[] turns = [.. document.RootElement.EnumerateArray().Select(FirstTurns).OfType<(string,
                 string)>()];

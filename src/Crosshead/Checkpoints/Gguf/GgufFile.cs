@@ -47,7 +47,7 @@ internal sealed unsafe class GgufFile : IDisposable
         try
         {
             if (new FileInfo(path) is not { Exists: true, Length: >= GgufHeader.LeastBytes }) return false;
-            using var file = File.OpenHandle(path);
+            using var file = InputFile.OpenHandle(path);
             var magic = 0u;
             return RandomAccess.Read(file, MemoryMarshal.AsBytes(new Span<uint>(ref magic)), 0) == sizeof(uint)
                 && magic == GgufHeader.Magic;

@@ -33,7 +33,7 @@ internal sealed class ConfigValues
         if (!File.Exists(path)) throw ModelFileNames.Missing(path);
         try
         {
-            return Parse(path, File.ReadAllText(path));
+            return Parse(path, InputFile.ReadText(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

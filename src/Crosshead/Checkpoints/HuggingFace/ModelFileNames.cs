@@ -1,3 +1,5 @@
+using Crosshead.Files;
+
 namespace Crosshead.Checkpoints.HuggingFace;
 
 /// <summary>Names of the files of a model directory in Hugging Face's layout.</summary>
@@ -21,7 +23,7 @@ public static class ModelFileNames
         const string remedy = $"name a model directory that holds {Configuration} and {Weights}, or a GGUF file";
         var folder = Path.GetDirectoryName(path) ?? "";
         if (folder.Length == 0) return new($"the name of the model directory is empty; {remedy}.");
-        if (File.Exists(folder)) return new($"\"{folder}\" is a file; {remedy}.");
+        if (File.Exists(folder)) return new($"\"{InputFile.Regular(folder, remedy)}\" is a file; {remedy}.");
         if (Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.gguf").Order(StringComparer.Ordinal)
             .FirstOrDefault() is { } file) return new($"\"{path}\" does not exist, but \"{file}\" is a GGUF file; "
             + "name that one.");

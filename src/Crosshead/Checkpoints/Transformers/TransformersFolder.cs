@@ -45,7 +45,7 @@ public static class TransformersFolder
         foreach (var name in new[] { ConfigurationCode, ModelCode })
             AtomicFile.WriteText(Path.Combine(folder, $"{name}.py"), CodeOf(name));
         var path = Path.Combine(folder, ModelFileNames.Configuration);
-        var json = ConfigurationJson.ParseObject(File.ReadAllText(path));
+        var json = ConfigurationJson.ParseObject(InputFile.ReadText(path));
         RopeConfig.Gather(json);
         json["rotary"] = Rotary(model.Options);
         json["auto_map"] = new JsonObject

@@ -64,7 +64,7 @@ public sealed record Profile
                 $"the profile \"{path}\" does not exist; make it with: {MessageTerm.Profiler}.");
         try
         {
-            var profile = JsonSerializer.Deserialize<Profile>(File.ReadAllText(path), Json)
+            var profile = JsonSerializer.Deserialize<Profile>(InputFile.ReadText(path), Json)
                 ?? throw new JsonException("it is empty");
             return profile.IsSound ? profile : throw new JsonException("its layers or sizes contradict each other");
         }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Crosshead.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace Crosshead.Data.Batches;
@@ -26,7 +27,7 @@ internal sealed class TokenShard : IDisposable
         (_name, Tokens, _tokenBytes) = ($"\"{path}\"", tokens, tokenBytes);
         try
         {
-            _file = File.OpenHandle(path, options: FileOptions.RandomAccess);
+            _file = InputFile.OpenHandle(path, options: FileOptions.RandomAccess);
             var (length, expected) = (RandomAccess.GetLength(_file), tokens * tokenBytes);
             if (length == expected) return;
             _file.Dispose();

@@ -29,7 +29,7 @@ internal static class DataJson
     {
         try
         {
-            using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(File.ReadAllBytes(path)));
+            using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(InputFile.ReadBytes(path)));
             RefuseNullsInLists(document.RootElement);
             return document.Deserialize<T>(Options) ?? throw new JsonException("it is null.");
         }

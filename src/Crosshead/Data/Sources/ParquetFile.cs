@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Apache.Arrow;
 using Apache.Arrow.Ipc;
+using Crosshead.Files;
 using ParquetSharp;
 using ParquetSharp.Arrow;
 
@@ -36,7 +37,7 @@ internal sealed partial class ParquetFile : IDisposable
     /// <exception cref="CrossheadException">It cannot be read, or it is damaged.</exception>
     public static ParquetFile Open(string path)
     {
-        using (File.OpenHandle(path))
+        using (InputFile.OpenHandle(path))
         {
             // A file without read permission is reported like any other.
         }

@@ -72,7 +72,7 @@ public sealed record SourceFile(string Path, SourceFormat Format, SourceCompress
 
     private static SourceFile Describe(string path)
     {
-        var info = new FileInfo(path);
+        var info = new FileInfo(InputFile.Regular(path, "save what it gives to a file and name that"));
         if (info.Length == 0)
             throw new CrossheadException($"{path} is empty (0 bytes); remove it from the inputs or get it again.");
         var name = WithoutCompression(path, out var compression);

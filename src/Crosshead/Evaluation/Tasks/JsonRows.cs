@@ -12,7 +12,7 @@ internal static class JsonRows
     /// <summary>An object a line; blank lines are skipped.</summary>
     public static IEnumerable<TaskRow> ReadLines(string path)
     {
-        using var stream = File.OpenRead(path);
+        using var stream = InputFile.Open(path);
         var lines = new SourceLines(stream, path, LongestLine, cutLongLines: false);
         while (lines.TryRead(out var line))
             if (!line.Trim(" \t\r\n"u8).IsEmpty)
@@ -22,7 +22,7 @@ internal static class JsonRows
     /// <summary>A list of objects, alone or in an object.</summary>
     public static IEnumerable<TaskRow> ReadDocument(string path)
     {
-        var bytes = File.ReadAllBytes(path).AsMemory();
+        var bytes = InputFile.ReadBytes(path).AsMemory();
         bytes = bytes[TextFile.MarkLength(bytes.Span, path)..];
         if (IsLines(bytes.Span))
         {

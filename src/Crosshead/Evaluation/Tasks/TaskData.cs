@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Crosshead.Files;
 
 namespace Crosshead.Evaluation.Tasks;
 
@@ -72,7 +73,7 @@ public sealed class TaskData
         foreach (var file in files)
         {
             cancellation.ThrowIfCancellationRequested();
-            hash.AppendData(File.ReadAllBytes(file));
+            hash.AppendData(InputFile.ReadBytes(file));
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }

@@ -115,7 +115,7 @@ internal static class ChatTemplateFiles
     {
         try
         {
-            return File.ReadAllText(path);
+            return InputFile.ReadText(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

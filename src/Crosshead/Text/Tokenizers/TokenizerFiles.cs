@@ -33,13 +33,13 @@ internal sealed class TokenizerFiles(Lazy<IReadOnlyList<(string Name, byte[] Con
         try
         {
             var config = File.Exists(configFile) ? TokenizerConfig.Read(configFile) : null;
-            var content = File.ReadAllBytes(file);
+            var content = InputFile.ReadBytes(file);
             if (Path.GetExtension(file) == Path.GetExtension(SentencePieceReader.FileName))
                 return Build([(SentencePieceReader.FileName, content)],
                     SentencePieceReader.Read(content, config, file));
             if (Path.GetFileName(file) != VocabularyMergesReader.VocabularyName)
                 return new Tokenizer(content, config, file);
-            var merges = File.ReadAllBytes(Path.Combine(folder, VocabularyMergesReader.MergesName));
+            var merges = InputFile.ReadBytes(Path.Combine(folder, VocabularyMergesReader.MergesName));
             return Build([(VocabularyMergesReader.VocabularyName, content), (VocabularyMergesReader.MergesName,
                 merges)], VocabularyMergesReader.Read(content, merges, config, folder));
         }
@@ -83,7 +83,7 @@ internal sealed class TokenizerFiles(Lazy<IReadOnlyList<(string Name, byte[] Con
         return files.Value[0].Name == Path.GetFileName(file) && files.Value.All(own =>
             new FileInfo(Path.Combine(folder, own.Name)) is { Exists: true } there
             && there.Length == own.Content.Length
-            && File.ReadAllBytes(there.FullName).AsSpan().SequenceEqual(own.Content));
+            && InputFile.ReadBytes(there.FullName).AsSpan().SequenceEqual(own.Content));
     }
 
     /// <summary>The identity of the tokenizer <paramref name="definition"/> that was read from the files.</summary>

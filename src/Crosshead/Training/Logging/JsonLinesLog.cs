@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Crosshead.Files;
 
 namespace Crosshead.Training.Logging;
 
@@ -64,7 +65,7 @@ public sealed class JsonLinesLog : ITrainingLog
     {
         try
         {
-            var lines = File.ReadAllLines(path);
+            string[] lines = [.. InputFile.ReadLines(path)];
             var records = new List<TrainingStepRecord>(lines.Length);
             for (var i = 0; i < lines.Length; i++)
                 if (Parse(lines[i]) is { } record) records.Add(record);
@@ -85,7 +86,7 @@ public sealed class JsonLinesLog : ITrainingLog
     private static void Cut(string path, long lastStep)
     {
         if (!File.Exists(path)) return;
-        var content = File.ReadAllText(path);
+        var content = InputFile.ReadText(path);
         var kept = new StringBuilder(content.Length);
         foreach (var line in content.Split('\n'))
             if (Parse(line) is { } record && record.Step <= lastStep) kept.Append(line).Append('\n');

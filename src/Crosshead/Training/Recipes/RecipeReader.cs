@@ -60,7 +60,7 @@ internal static class RecipeReader
         }
         try
         {
-            return File.ReadAllText(file);
+            return InputFile.ReadText(file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

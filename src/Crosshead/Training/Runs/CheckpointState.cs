@@ -69,7 +69,7 @@ internal sealed record CheckpointState
     {
         try
         {
-            var document = ConfigurationJson.ParseObject(File.ReadAllText(Path.Combine(folder, FileName)));
+            var document = ConfigurationJson.ParseObject(InputFile.ReadText(Path.Combine(folder, FileName)));
             if (document["recipe"] is { } recipe) RecipeSchema.Form.Check(recipe, FileName);
             var state = document.Deserialize<CheckpointState>(Options)!;
             state.Recipe.Validate();

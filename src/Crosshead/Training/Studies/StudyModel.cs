@@ -37,7 +37,7 @@ public sealed class StudyModel
         JsonObject document;
         try
         {
-            document = ConfigurationJson.Parse(File.ReadAllText(path), lenient: true) as JsonObject
+            document = ConfigurationJson.Parse(InputFile.ReadText(path), lenient: true) as JsonObject
                 ?? throw new CrossheadException($"\"{path}\" must be one JSON object: names of models, each with what "
                 + $"it changes in the recipe.");
         }

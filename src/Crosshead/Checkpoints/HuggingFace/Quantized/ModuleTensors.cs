@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Files;
 
 namespace Crosshead.Checkpoints.HuggingFace.Quantized;
 
@@ -62,7 +63,7 @@ internal sealed record ModuleTensors(string Name, WeightFiles Files, char Separa
         bytes = bytes[..(int)entry.Bytes];
         try
         {
-            using var file = File.OpenHandle(Files.FileOf(entry.Name).Path);
+            using var file = InputFile.OpenHandle(Files.FileOf(entry.Name).Path);
             if (RandomAccess.Read(file, bytes, entry.Offset) < bytes.Length)
                 throw Error($"ends within the tensor \"{entry.Name}\"");
         }

@@ -1,3 +1,4 @@
+using Crosshead.Files;
 using Crosshead.Text.Tokenizers.Definition;
 using Crosshead.Text.Tokenizers.Formats;
 
@@ -84,7 +85,7 @@ public static class BpeTrainer
     /// <param name="options">The options.</param>
     /// <param name="path">The file, which exists.</param>
     public static bool SavesSameConfig(BpeTrainerOptions options, string path) =>
-        File.ReadAllBytes(path).AsSpan().SequenceEqual(ConfigOf(options).ToJson());
+        InputFile.ReadBytes(path).AsSpan().SequenceEqual(ConfigOf(options).ToJson());
 
     internal static TokenizerConfig ConfigOf(BpeTrainerOptions options)
     {
