@@ -15,8 +15,8 @@ internal static class StrictJson
     /// <param name="utf8">The document.</param>
     /// <param name="read">Reads the needed values from it.</param>
     /// <param name="bad">Makes the exception from the reason why the document cannot be read.</param>
-    /// <exception cref="CrossheadException">It is no JSON object, or <paramref name="read"/> met a value of the wrong
-    /// kind.</exception>
+    /// <exception cref="CrossheadException">It is no JSON object, or <paramref name="read"/> threw a
+    /// <see cref="JsonException"/>, as <see cref="JsonPart"/> does.</exception>
     public static T Read<T>(ReadOnlyMemory<byte> utf8, Func<JsonElement, T> read,
         Func<string, Exception?, CrossheadException> bad)
     {
@@ -27,8 +27,7 @@ internal static class StrictJson
             using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(utf8), Options);
             return read(document.RootElement);
         }
-        catch (Exception e)
-            when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        catch (JsonException e)
         {
             throw bad(e.Reason(), e);
         }

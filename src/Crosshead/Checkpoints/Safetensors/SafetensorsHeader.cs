@@ -30,7 +30,7 @@ internal sealed class SafetensorsHeader
         (_path, _dataStart, _fileLength) = (path, dataStart, fileLength);
         foreach (var property in root.EnumerateObject())
         {
-            if (property.Name == MetadataKey) AddMetadata(property.Value);
+            if (property.Name == MetadataKey) AddMetadata(new JsonPart(property.Value, MetadataKey));
             else _tensors.Add(property.Name, Entry(property));
         }
         RequireOneAfterAnother();
@@ -77,11 +77,10 @@ internal sealed class SafetensorsHeader
         }
     }
 
-    private void AddMetadata(JsonElement metadata)
+    private void AddMetadata(JsonPart metadata)
     {
-        foreach (var pair in metadata.EnumerateObject())
-            _metadata.Add(pair.Name,
-                pair.Value.GetString() ?? throw Bad($"its metadata \"{pair.Name.Shown()}\" is null, not a string"));
+        foreach (var pair in metadata.Members())
+            _metadata.Add(pair.Name, new JsonPart(pair.Value, $"{MetadataKey}.{pair.Name.Shown()}").Text());
     }
 
     private SafetensorsEntry Entry(JsonProperty property)

@@ -26,7 +26,7 @@ internal static class ShardIndex
         {
             var size = new FileInfo(path).Length;
             if (size > MaxBytes) throw Bad(path, $"it has {size} bytes, an index has at most {MaxBytes}");
-            return StrictJson.Read(File.ReadAllBytes(path), root => ShardOf(path, root),
+            return StrictJson.Read(InputFile.ReadBytes(path), root => ShardOf(path, root),
                 (reason, inner) => Bad(path, reason.TrimEnd('.'), inner));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -53,11 +53,11 @@ internal static class ShardIndex
 
     private static Dictionary<string, string> ShardOf(string path, JsonElement root)
     {
-        if (!root.TryGetProperty("weight_map", out var map)) throw Bad(path, "it has no \"weight_map\"");
+        var map = new JsonPart(root).Child("weight_map") ?? throw Bad(path, "it has no \"weight_map\"");
         var shardOf = new Dictionary<string, string>();
-        foreach (var pair in map.EnumerateObject())
+        foreach (var pair in map.Members())
         {
-            var shard = pair.Value.GetString() ?? "";
+            var shard = pair.Value.ToString();
             if (!IsFileName(shard))
                 throw Bad(path, $"tensor \"{pair.Name.Shown()}\" is said to be in \"{shard.Shown()}\", which is not "
                     + $"the name of a .safetensors file in the same folder");

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using Crosshead.Files;
 using Crosshead.Text.Tokenizers.Definition;
 
 namespace Crosshead.Text.Tokenizers.Formats;
@@ -9,15 +9,15 @@ internal static class AddedTokenEntry
     private const int LargestId = 10_000_000;
 
     /// <summary>Reads one with all its flags.</summary>
-    public static AddedToken Read(JsonElement entry, int id)
+    public static AddedToken Read(JsonPart entry, int id)
     {
-        var special = entry.Flag("special", false);
+        var special = entry.Flag("special") ?? false;
         return new AddedToken(id, entry.Text("content") ?? "", special)
         {
-            SingleWord = entry.Flag("single_word", false),
-            StripLeft = entry.Flag("lstrip", false),
-            StripRight = entry.Flag("rstrip", false),
-            Normalized = entry.Flag("normalized", !special),
+            SingleWord = entry.Flag("single_word") ?? false,
+            StripLeft = entry.Flag("lstrip") ?? false,
+            StripRight = entry.Flag("rstrip") ?? false,
+            Normalized = entry.Flag("normalized") ?? !special,
         };
     }
 

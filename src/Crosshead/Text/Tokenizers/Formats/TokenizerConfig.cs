@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Crosshead.Files;
 using Crosshead.Text.Tokenizers.Definition;
 
 namespace Crosshead.Text.Tokenizers.Formats;
@@ -60,26 +61,25 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
     {
         try
         {
-            var bytes = File.ReadAllBytes(path);
+            var bytes = InputFile.ReadBytes(path);
             using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(bytes));
-            var root = document.RootElement;
+            var root = new JsonPart(document.RootElement);
             return new TokenizerConfig(Content(root, "eos_token"), Content(root, "bos_token"))
             {
                 PadToken = Content(root, "pad_token"),
                 TokenizerClass = root.Text("tokenizer_class"),
-                AddBosToken = root.Child("add_bos_token")?.GetBoolean(),
-                AddEosToken = root.Child("add_eos_token")?.GetBoolean(),
-                AddPrefixSpace = root.Child("add_prefix_space")?.GetBoolean(),
-                CleansUpSpaces = root.Child("clean_up_tokenization_spaces")?.GetBoolean() ?? false,
-                Legacy = root.Child("legacy")?.GetBoolean(),
+                AddBosToken = root.Flag("add_bos_token"),
+                AddEosToken = root.Flag("add_eos_token"),
+                AddPrefixSpace = root.Flag("add_prefix_space"),
+                CleansUpSpaces = root.Flag("clean_up_tokenization_spaces") ?? false,
+                Legacy = root.Flag("legacy"),
                 AddedTokens = root.Child("added_tokens_decoder") is { } added
-                    ? [.. added.EnumerateObject().Select(entry => AddedTokenEntry.Read(entry.Value,
-                        int.Parse(entry.Name, CultureInfo.InvariantCulture))).OrderBy(token => token.Id)] : [],
+                    ? [.. added.Members().Select(entry => AddedTokenEntry.Read(added.Required(entry.Name),
+                        IdOf(entry.Name))).OrderBy(token => token.Id)] : [],
                 Source = bytes,
             };
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException
-            or FormatException or OverflowException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
             throw new CrossheadException($"cannot read {path}: {e.Reason()}; get it again or remove it.", e);
         }
@@ -109,8 +109,11 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
         });
 
     // A token is a string or, in older files, an object with its content.
-    private static string? Content(JsonElement root, string name) =>
-        !root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null ? null
-        : value.ValueKind == JsonValueKind.Object ? value.GetProperty("content").GetString()
-        : value.GetString();
+    private static string? Content(JsonPart root, string name) => root.Child(name) is not { } token ? null
+        : token.IsObject ? token.Required("content").Text()
+        : token.IsText ? token.Text() : throw token.Wrong("a text, or an object with its \"content\"");
+
+    private static int IdOf(string name) =>
+        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : throw new JsonException(
+            $"the key \"{name.Shown()}\" of added_tokens_decoder must be the id of a token");
 }

@@ -1,5 +1,5 @@
 using System.Text;
-using System.Text.Json;
+using Crosshead.Files;
 using Crosshead.Text.Tokenizers.Definition;
 using Crosshead.Text.Tokenizers.Expressions;
 using Crosshead.Text.Tokenizers.Normalizers;
@@ -13,7 +13,7 @@ namespace Crosshead.Text.Tokenizers.Formats;
 internal sealed class TokenizerPipeline(string name)
 {
     /// <summary>Adds what the file says to <paramref name="definition"/>.</summary>
-    public TokenizerDefinition Read(JsonElement root, TokenizerDefinition definition)
+    public TokenizerDefinition Read(JsonPart root, TokenizerDefinition definition)
     {
         var steps = root.Child("pre_tokenizer").Steps("pretokenizers");
         var decoder = root.Child("decoder").Steps("decoders");
@@ -26,7 +26,7 @@ internal sealed class TokenizerPipeline(string name)
             : ReadCharacters(definition, steps, decoder);
     }
 
-    private INormalizer ReadNormalizer(JsonElement step)
+    private INormalizer ReadNormalizer(JsonPart step)
     {
         switch (step.Kind())
         {
@@ -34,36 +34,36 @@ internal sealed class TokenizerPipeline(string name)
             case "NFD": return new UnicodeNormalizer(NormalizationForm.FormD);
             case "NFKC": return new UnicodeNormalizer(NormalizationForm.FormKC);
             case "NFKD": return new UnicodeNormalizer(NormalizationForm.FormKD);
-            case "Prepend": return new PrependNormalizer(step.GetProperty("prepend").GetString()!);
-            case "Replace" when step.GetProperty("pattern").Text("Regex") is { Length: > 0 } expression:
+            case "Prepend": return new PrependNormalizer(step.Required("prepend").Text());
+            case "Replace" when step.Required("pattern").Text("Regex") is { Length: > 0 } expression:
                 var unsupported = OnigurumaExpression.Unsupported(expression);
                 UnsupportedTokenizer.Unless(unsupported is null, name, $"a Replace of {expression} with {unsupported}");
-                return new ExpressionNormalizer(expression, step.GetProperty("content").GetString()!);
+                return new ExpressionNormalizer(expression, step.Required("content").Text());
             case "Replace": return ReadReplace(step);
             case "Strip":
-                return new StripNormalizer(step.Flag("strip_left", true), step.Flag("strip_right", true));
+                return new StripNormalizer(step.Flag("strip_left") != false, step.Flag("strip_right") != false);
             default:
                 UnsupportedTokenizer.Unless(false, name, $"the normalizer {step.Kind()}");
                 throw new InvalidOperationException();
         }
     }
 
-    private ReplaceNormalizer ReadReplace(JsonElement step)
+    private ReplaceNormalizer ReadReplace(JsonPart step)
     {
-        var old = step.GetProperty("pattern").Text("String");
+        var old = step.Required("pattern").Text("String");
         UnsupportedTokenizer.Unless(!string.IsNullOrEmpty(old), name,
-            $"a Replace of {step.GetProperty("pattern").GetRawText()}");
-        return new ReplaceNormalizer(old!, step.GetProperty("content").GetString()!);
+            $"a Replace of {step.Required("pattern").Element.GetRawText()}");
+        return new ReplaceNormalizer(old!, step.Required("content").Text());
     }
 
-    private TokenizerDefinition ReadByteLevel(TokenizerDefinition definition, List<JsonElement> steps,
-        List<JsonElement> decoder)
+    private TokenizerDefinition ReadByteLevel(TokenizerDefinition definition, List<JsonPart> steps,
+        List<JsonPart> decoder)
     {
         UnsupportedTokenizer.Unless(decoder.Describe() == "ByteLevel", name, $"the decoder {decoder.Describe()}");
         var splits = steps[..^1].Select(ReadSplit).ToList();
         PreTokenizerPattern? pattern = null;
-        var prefixSpace = steps[^1].Flag("add_prefix_space", true);
-        if (steps[^1].Flag("use_regex", true))
+        var prefixSpace = steps[^1].Flag("add_prefix_space") != false;
+        if (steps[^1].Flag("use_regex") != false)
         {
             var digits = splits.Count == 1 && splits[0] == TextSplit.Digits && !prefixSpace;
             pattern = digits ? PreTokenizerPattern.Gpt2Digits : PreTokenizerPattern.Gpt2;
@@ -78,24 +78,24 @@ internal sealed class TokenizerPipeline(string name)
         return definition with { ByteLevel = true, PrefixSpace = prefixSpace, Splits = splits, Pattern = pattern };
     }
 
-    private TextSplit ReadSplit(JsonElement step)
+    private TextSplit ReadSplit(JsonPart step)
     {
         switch (step.Kind())
         {
             case "Digits":
                 return TextSplit.Digits with
                 {
-                    Behavior = step.Flag("individual_digits", false) ? SplitBehavior.Isolated
+                    Behavior = step.Flag("individual_digits") == true ? SplitBehavior.Isolated
                         : SplitBehavior.Contiguous,
                 };
             case "Punctuation": return new TextSplit(@"[!-/:-@\[-`{-~\p{P}]", ReadBehavior(step, "Isolated"));
             case "Split":
-                var pattern = step.GetProperty("pattern");
-                var (behavior, inverted) = (ReadBehavior(step, null), step.Flag("invert", false));
+                var pattern = step.Required("pattern");
+                var (behavior, inverted) = (ReadBehavior(step, null), step.Flag("invert") == true);
                 var split = pattern.Text("String") is { } text ? TextSplit.By(text, behavior, inverted)
                     : new TextSplit(pattern.Text("Regex") ?? "", behavior, inverted);
                 UnsupportedTokenizer.Unless(split.Expression.Length > 0 && split.Unsupported is null, name,
-                    $"a Split by {pattern.GetRawText()} with {split.Unsupported}");
+                    $"a Split by {pattern.Element.GetRawText()} with {split.Unsupported}");
                 return split;
             default:
                 UnsupportedTokenizer.Unless(false, name, $"the pre-tokenizer {step.Kind()}");
@@ -103,7 +103,7 @@ internal sealed class TokenizerPipeline(string name)
         }
     }
 
-    private SplitBehavior ReadBehavior(JsonElement step, string? otherwise)
+    private SplitBehavior ReadBehavior(JsonPart step, string? otherwise)
     {
         var behavior = step.Text("behavior") ?? otherwise ?? "";
         UnsupportedTokenizer.Unless(Enum.GetNames<SplitBehavior>().Contains(behavior), name,
@@ -111,8 +111,8 @@ internal sealed class TokenizerPipeline(string name)
         return Enum.Parse<SplitBehavior>(behavior);
     }
 
-    private TokenizerDefinition ReadCharacters(TokenizerDefinition definition, List<JsonElement> steps,
-        List<JsonElement> decoder)
+    private TokenizerDefinition ReadCharacters(TokenizerDefinition definition, List<JsonPart> steps,
+        List<JsonPart> decoder)
     {
         var metaspace = steps.Count > 0 && steps[^1].Kind() == "Metaspace" ? ReadMetaspace(steps[^1]) : null;
         var splits = metaspace is null ? steps : steps[..^1];
@@ -125,16 +125,16 @@ internal sealed class TokenizerPipeline(string name)
     }
 
     // Gemma splits at spaces that its normalizer has replaced.
-    private static bool SplitsNothing(List<JsonElement> steps, NormalizerSequence normalizer) =>
-        steps.Describe() == "Split" && steps[0].GetProperty("pattern").Text("String") == " "
+    private static bool SplitsNothing(List<JsonPart> steps, NormalizerSequence normalizer) =>
+        steps.Describe() == "Split" && steps[0].Required("pattern").Text("String") == " "
         && normalizer.Steps is [.., ReplaceNormalizer last] && last.Removes(' ');
 
-    private Metaspace ReadMetaspace(JsonElement step)
+    private Metaspace ReadMetaspace(JsonPart step)
     {
         var mark = step.Text("replacement") ?? "";
         UnsupportedTokenizer.Unless(mark.Length == 1, name, $"a Metaspace with the replacement \"{mark}\"");
         // Files before the scheme have a flag instead.
-        var scheme = step.Text("prepend_scheme") ?? (step.Flag("add_prefix_space", true) ? "always" : "never");
+        var scheme = step.Text("prepend_scheme") ?? (step.Flag("add_prefix_space") != false ? "always" : "never");
         UnsupportedTokenizer.Unless(scheme is "always" or "first" or "never", name,
             $"a Metaspace with the prepend_scheme \"{scheme}\"");
         var prepend = scheme switch
@@ -143,10 +143,10 @@ internal sealed class TokenizerPipeline(string name)
             "first" => MetaspacePrepend.First,
             _ => MetaspacePrepend.Never,
         };
-        return new Metaspace(mark[0], prepend, step.Flag("split", true));
+        return new Metaspace(mark[0], prepend, step.Flag("split") != false);
     }
 
-    private TextDecoding ReadDecoding(List<JsonElement> steps)
+    private TextDecoding ReadDecoding(List<JsonPart> steps)
     {
         if (steps.Describe() == "Metaspace")
         {
@@ -159,17 +159,17 @@ internal sealed class TokenizerPipeline(string name)
         }
         var kinds = steps.Describe();
         var replacements = steps.TakeWhile(step => step.Kind() == "Replace").Select(ReadReplace).ToList();
-        var strip = steps.Count > 0 && steps[^1].Kind() == "Strip" ? steps[^1] : (JsonElement?)null;
+        var strip = steps.Count > 0 && steps[^1].Kind() == "Strip" ? steps[^1] : (JsonPart?)null;
         var rest = string.Join(", ", steps.Skip(replacements.Count).Select(step => step.Kind()));
         UnsupportedTokenizer.Unless(rest is "ByteFallback, Fuse" or "ByteFallback, Fuse, Strip" or "Fuse"
             or "Fuse, Strip", name, $"the decoder {kinds}");
-        UnsupportedTokenizer.Unless(strip is not { } s || (s.Text("content") == " " && s.GetProperty("start").GetInt32()
-            >= 0 && s.GetProperty("stop").GetInt32() == 0), name, "a Strip decoder of other than leading spaces");
+        UnsupportedTokenizer.Unless(strip is not { } s || (s.Text("content") == " " && s.Required("start").Whole() >= 0
+            && s.Required("stop").Whole() == 0), name, "a Strip decoder of other than leading spaces");
         return new TextDecoding
         {
             Replacements = replacements,
             ByteFallback = rest.StartsWith("ByteFallback", StringComparison.Ordinal),
-            StripStart = strip?.GetProperty("start").GetInt32() ?? 0,
+            StripStart = strip?.Required("start").Whole() ?? 0,
         };
     }
 }

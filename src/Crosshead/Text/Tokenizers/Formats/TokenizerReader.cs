@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Crosshead.Files;
 using Crosshead.Text.Tokenizers.Definition;
 
 namespace Crosshead.Text.Tokenizers.Formats;
@@ -19,43 +20,41 @@ internal sealed class TokenizerReader
         try
         {
             using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(json));
-            return new TokenizerReader(name).Read(document.RootElement);
+            return new TokenizerReader(name).Read(new JsonPart(document.RootElement));
         }
-        catch (Exception e)
-            when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (JsonException e)
         {
             throw new CrossheadException($"{name} is not a tokenizer.json: {e.Reason()}; get it again, or train one "
                 + $"with: {MessageTerm.BpeTrainer}.", e);
         }
     }
 
-    private TokenizerDefinition Read(JsonElement root)
+    private TokenizerDefinition Read(JsonPart root)
     {
-        var model = root.GetProperty("model");
+        var model = root.Required("model");
         var unigram = model.Kind() == "Unigram";
         UnsupportedTokenizer.Unless(unigram || model.Kind() == "BPE" || (model.Kind() is null
-            && model.TryGetProperty("merges", out _)), _name, $"the model \"{model.Kind()?.Shown()}\"");
-        UnsupportedTokenizer.Unless(model.Child("dropout") is not { } dropout || dropout.GetDouble() == 0, _name,
-            $"BPE dropout ({model.Child("dropout")})");
+            && model.Child("merges") is not null), _name, $"the model \"{model.Kind()?.Shown()}\"");
+        UnsupportedTokenizer.Unless(model.Child("dropout") is not { } dropout || dropout.Number() == 0, _name,
+            $"BPE dropout ({model.Child("dropout")?.Element})");
         UnsupportedTokenizer.Unless(string.IsNullOrEmpty(model.Text("continuing_subword_prefix")), _name,
             "continuing_subword_prefix");
         UnsupportedTokenizer.Unless(string.IsNullOrEmpty(model.Text("end_of_word_suffix")), _name,
             "end_of_word_suffix");
 
-        var ids = unigram ? ReadPieces(model) : ReadVocabulary(model);
+        var (ids, scores) = unigram ? ReadPieces(model) : (ReadVocabulary(model), null);
         var added = AddedTokenEntry.Place(ReadAddedTokens(root), ids, _name);
         var vocabulary = new Vocabulary(ids, added);
         var definition = new TokenizerDefinition
         {
             Vocabulary = vocabulary,
             Merges = unigram ? [] : ReadMerges(model, vocabulary),
-            Scores = unigram ? [.. model.GetProperty("vocab").EnumerateArray().Select(piece => piece[1].GetDouble())]
-                : null,
+            Scores = scores,
             AddedTokens = added,
             ByteLevel = false,
-            ByteFallback = model.Flag("byte_fallback", false),
-            FuseUnknown = model.Flag("fuse_unk", false),
-            IgnoreMerges = model.Flag("ignore_merges", false),
+            ByteFallback = model.Flag("byte_fallback") ?? false,
+            FuseUnknown = model.Flag("fuse_unk") ?? false,
+            IgnoreMerges = model.Flag("ignore_merges") ?? false,
             UnknownId = unigram ? ReadUnknown(model, ids.Count)
                 : model.Text("unk_token") is { } unknown ? vocabulary.ModelIdOf(unknown) : null,
         };
@@ -68,48 +67,56 @@ internal sealed class TokenizerReader
     }
 
     // A unigram model's tokens and scores in pairs; the place of a pair is its id.
-    private Dictionary<string, int> ReadPieces(JsonElement model)
+    private (Dictionary<string, int> Ids, IReadOnlyList<double> Scores) ReadPieces(JsonPart model)
     {
-        var ids = new Dictionary<string, int>();
-        foreach (var piece in model.GetProperty("vocab").EnumerateArray())
+        var (ids, scores) = (new Dictionary<string, int>(), new List<double>());
+        var list = model.Required("vocab");
+        foreach (var piece in list.Values())
+        {
+            if (piece.ValueKind != JsonValueKind.Array || piece.GetArrayLength() != 2
+                || piece[0].ValueKind != JsonValueKind.String || piece[1].ValueKind != JsonValueKind.Number
+                || !piece[1].TryGetDouble(out var score) || !double.IsFinite(score))
+                throw list.Item(piece, ids.Count).Wrong("a list of a text and its score");
             if (!ids.TryAdd(piece[0].GetString()!, ids.Count))
                 throw new CrossheadException($"{_name}: token \"{piece[0].GetString()!.Shown()}\" stands twice in the "
                     + "vocabulary; the file is damaged.");
-        return ids;
+            scores.Add(score);
+        }
+        return (ids, scores);
     }
 
-    private int ReadUnknown(JsonElement model, int count) =>
-        model.Child("unk_id")?.GetInt32() is { } id && id >= 0 && id < count ? id : throw new CrossheadException(
-            $"{_name}: unk_id is {model.Child("unk_id")?.GetRawText() ?? "absent"}, where the id of one of {count} "
-            + "tokens is expected; get the file again.");
+    private static int ReadUnknown(JsonPart model, int count) =>
+        model.Required("unk_id").Whole() is var id && id >= 0 && id < count ? id
+            : throw model.Required("unk_id").Wrong($"the id of one of {count} tokens");
 
-    private Dictionary<string, int> ReadVocabulary(JsonElement model)
+    private Dictionary<string, int> ReadVocabulary(JsonPart model)
     {
-        var vocabulary = model.GetProperty("vocab");
-        var count = vocabulary.EnumerateObject().Count();
-        var ids = new Dictionary<string, int>(count);
-        foreach (var entry in vocabulary.EnumerateObject())
-            if (!ids.TryAdd(entry.Name, entry.Value.GetInt32()))
+        var vocabulary = model.Required("vocab");
+        var ids = new Dictionary<string, int>(vocabulary.Members().Count());
+        foreach (var entry in vocabulary.Members())
+            if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out var id))
+                throw new JsonPart(entry.Value, $"the id of token \"{entry.Name.Shown()}\"").Wrong("a whole number");
+            else if (!ids.TryAdd(entry.Name, id))
                 throw new CrossheadException(
                     $"{_name}: token \"{entry.Name.Shown()}\" stands twice in the vocabulary; the file is damaged.");
         VocabularyFile.RequireIds(ids, _name);
         return ids;
     }
 
-    private List<(int Left, int Right, int Id)> ReadMerges(JsonElement model, Vocabulary vocabulary)
+    private List<(int Left, int Right, int Id)> ReadMerges(JsonPart model, Vocabulary vocabulary)
     {
-        var list = model.GetProperty("merges");
-        var merges = new List<(int Left, int Right, int Id)>(list.GetArrayLength());
-        foreach (var entry in list.EnumerateArray())
+        var list = model.Required("merges");
+        var merges = new List<(int Left, int Right, int Id)>(list.Values().Count());
+        foreach (var entry in list.Values())
         {
             // "a b" in older files, ["a", "b"] in newer ones.
             string[] pair = entry.ValueKind == JsonValueKind.String ? entry.GetString()!.Split(' ')
-                : [.. entry.EnumerateArray().Select(e => e.GetString() ?? "")];
+                : [.. list.Item(entry, merges.Count).Items().Select(text => text.Text())];
             merges.Add(VocabularyFile.Merge(pair, vocabulary, merges.Count, _name, merges.LastOrDefault().Id));
         }
         return merges;
     }
 
-    private static List<AddedToken> ReadAddedTokens(JsonElement root) => root.Child("added_tokens") is not { } list ? []
-        : [.. list.EnumerateArray().Select(entry => AddedTokenEntry.Read(entry, entry.GetProperty("id").GetInt32()))];
+    private static List<AddedToken> ReadAddedTokens(JsonPart root) => root.Child("added_tokens") is not { } list ? []
+        : [.. list.Items().Select(entry => AddedTokenEntry.Read(entry, entry.Required("id").Whole()))];
 }

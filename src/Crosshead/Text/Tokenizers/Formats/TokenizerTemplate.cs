@@ -1,4 +1,4 @@
-using System.Text.Json;
+using Crosshead.Files;
 using Crosshead.Text.Tokenizers.Definition;
 
 namespace Crosshead.Text.Tokenizers.Formats;
@@ -9,7 +9,7 @@ internal static class TokenizerTemplate
     /// <summary>
     /// Adds what the file says to <paramref name="definition"/>; <paramref name="name"/> is what errors call the file.
     /// </summary>
-    public static TokenizerDefinition Read(JsonElement root, TokenizerDefinition definition, string name)
+    public static TokenizerDefinition Read(JsonPart root, TokenizerDefinition definition, string name)
     {
         // A byte-level post-processor moves offsets only.
         var steps = root.Child("post_processor").Steps("processors").Where(step => step.Kind() != "ByteLevel").ToList();
@@ -27,24 +27,24 @@ internal static class TokenizerTemplate
         return definition with { Prefix = prefix!, Suffix = suffix! };
     }
 
-    private static (List<int>? Prefix, List<int>? Suffix) ReadTemplate(JsonElement step,
+    private static (List<int>? Prefix, List<int>? Suffix) ReadTemplate(JsonPart step,
         Vocabulary vocabulary, string name)
     {
-        var parts = step.GetProperty("single").EnumerateArray().ToList();
+        var parts = step.Required("single").Items();
         var texts = parts.FindAll(part => part.Child("SpecialToken") is null);
-        UnsupportedTokenizer.Unless(texts.Count == 1 && texts[0].GetProperty("Sequence").Text("id") == "A", name,
+        UnsupportedTokenizer.Unless(texts.Count == 1 && texts[0].Required("Sequence").Text("id") == "A", name,
             $"a template with {texts.Count} texts");
         var text = parts.FindIndex(part => part.Child("SpecialToken") is null);
-        List<int> Ids(IEnumerable<JsonElement> side) => [.. side.SelectMany(
-            part => IdsOf(part.GetProperty("SpecialToken").Text("id") ?? "", step, vocabulary, name))];
+        List<int> Ids(IEnumerable<JsonPart> side) => [.. side.SelectMany(
+            part => IdsOf(part.Required("SpecialToken").Text("id") ?? "", step, vocabulary, name))];
         return (Ids(parts.Take(text)), Ids(parts.Skip(text + 1)));
     }
 
     // A name of the template stands for the ids that its own table gives.
-    private static List<int> IdsOf(string token, JsonElement step, Vocabulary vocabulary, string name)
+    private static List<int> IdsOf(string token, JsonPart step, Vocabulary vocabulary, string name)
     {
         var ids = step.Child("special_tokens")?.Child(token) is { } entry
-            ? entry.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).ToList()
+            ? entry.Required("ids").Items().ConvertAll(id => id.Whole())
             : vocabulary.IdOf(token) is { } own ? [own] : [];
         if (ids.Count == 0 || ids.Exists(id => vocabulary.TokenOf(id) is null))
             throw new CrossheadException(
@@ -52,11 +52,10 @@ internal static class TokenizerTemplate
         return ids;
     }
 
-    private static int Pair(JsonElement step, string side, Vocabulary vocabulary, string name)
+    private static int Pair(JsonPart step, string side, Vocabulary vocabulary, string name)
     {
-        var pair = step.GetProperty(side);
-        return pair.GetArrayLength() == 2 && pair[1].GetInt32() is var id && vocabulary.TokenOf(id) is not null ? id
-            : throw new CrossheadException($"{name}: {side} of the post-processor is {pair.GetRawText().Shown()}, "
-                + $"where a token and its id are expected; the file is damaged.");
+        var pair = step.Required(side).Items();
+        return pair.Count == 2 && pair[1].Whole() is var id && vocabulary.TokenOf(id) is not null ? id
+            : throw step.Required(side).Wrong("a token of the vocabulary and its id");
     }
 }
