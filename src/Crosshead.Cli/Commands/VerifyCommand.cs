@@ -90,6 +90,9 @@ internal sealed class VerifyCommand : CliCommand
         if (IsModel(path))
         {
             ModelDirectory.Check(path);
+            if (!File.Exists(ExpectedOutputs.PathFor(path)))
+                throw new CrossheadException($"\"{path}\" has no stored results to compare with: no file "
+                    + $"\"{ExpectedOutputs.PathFor(path)}\" with input_ids and logits; store them there first.");
             SafetensorsReader.Open(ExpectedOutputs.PathFor(path)).Dispose();
             return;
         }
