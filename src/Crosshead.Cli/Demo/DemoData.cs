@@ -47,6 +47,7 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
 
     private static DemoData Write(DemoOptions options, CommandOutput output, CancellationToken cancellation)
     {
+        DemoFolder.Begin(options.Folder);
         var ownText = options.Texts.Count > 0;
         string[] inputs = ownText ? [.. options.Texts]
             : [WriteCorpus(Path.Combine(options.Folder, "corpus.txt"), output, cancellation)];

@@ -123,6 +123,8 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
     [InlineData("sweep @tiny.json --variants gqa --learning-rates 1e-3 --set training.steps=10 --set "
         + "training.evalEvery=1 --out @folder --overwrite", "holds something that is no sweep")]
     [InlineData("demo --text @long.txt --out @folder --overwrite", "holds something that is no demo (thesis.txt)")]
+    [InlineData("demo --text @long.txt --out @model --overwrite", "model\" holds something that is no demo (")]
+    [InlineData("demo --text @long.txt --out @other --overwrite", "other\" holds something that is no demo (")]
     [InlineData("demo --text @long.txt --out @mine.txt", "is a file; name a folder.")]
     [InlineData("demo --text @empty.txt --out @new", "is empty")]
     [InlineData("verify @model @nowhere", "nowhere")]
