@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using Crosshead.Files;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
@@ -21,13 +23,15 @@ internal static class JsonInput
     /// <exception cref="ApiException">The body is something else, or larger than the server takes.</exception>
     public static async Task<JsonDocument> ReadAsync(HttpContext http, long maxBody)
     {
+        RequirePlain(http.Request.Headers.ContentEncoding);
         RequireJson(http.Request.ContentType);
         var bytes = await BytesAsync(http, maxBody);
         if (bytes.Length == 0)
             throw new ApiException(400, "invalid_json", "the body is empty; send a JSON object {…}.");
         if (!Utf8.IsValid(bytes))
             throw new ApiException(400, "invalid_json", "the body is not UTF-8; encode it as UTF-8.");
-        return Parse(bytes);
+        var mark = bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
+        return Parse(bytes.AsMemory(mark));
     }
 
     /// <summary>The object that some bytes are.</summary>
@@ -57,8 +61,8 @@ internal static class JsonInput
         if (e.Message.Contains("uplicate", StringComparison.Ordinal))
             return "the body has a member twice; name each member once.";
         var place = e.LineNumber is { } line ? $" (line {line + 1}, byte {e.BytePositionInLine})" : "";
-        return $"the body is no JSON{place}: {e.Message.Split(" LineNumber: ")[0].Split(". Path: ")[0].TrimEnd('.')}; "
-            + "send a JSON object {…}.";
+        var problem = JsonProblem.Of(e).Split(" LineNumber: ")[0].Split(". Path: ")[0].TrimEnd('.');
+        return $"the body is no JSON{place}: {problem}; send a JSON object {{…}}.";
     }
 
     // A reader that unescapes each text that has an escape of a half or a pair.
@@ -77,6 +81,13 @@ internal static class JsonInput
                     throw new ApiException(400, "invalid_json", "the body has a text with half of a surrogate pair "
                         + "(such as \"\\ud83d\"), which is no character; send whole characters.");
                 }
+    }
+
+    private static void RequirePlain(string? encoding)
+    {
+        if (!string.IsNullOrEmpty(encoding) && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+            throw new ApiException(415, "unsupported_media_type", $"the body is said to be encoded as "
+                + $"\"{Excerpt.Of(encoding)}\"; send it as it is, without the header Content-Encoding.");
     }
 
     private static void RequireJson(string? contentType)

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Crosshead.Files;
 
 /// <summary>The problem of a JSON document, in words that do not mention the program that reads it.</summary>
-internal static partial class JsonProblem
+public static partial class JsonProblem
 {
     /// <summary>The problem as a phrase; the exception's own words if they are plain.</summary>
     public static string Of(JsonException problem)

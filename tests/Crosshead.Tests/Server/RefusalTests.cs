@@ -64,6 +64,27 @@ public sealed class RefusalTests
         Assert.Equal(status, response.StatusCode);
     }
 
+    [Theory]
+    [InlineData("gzip", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("identity", HttpStatusCode.OK)]
+    public async Task A_body_is_read_as_it_is(string encoding, HttpStatusCode status)
+    {
+        await using var server = await TestServer.StartAsync();
+        var content = TestServer.Json("{\"prompt\":\"a\"}");
+        content.Headers.ContentEncoding.Add(encoding);
+        using var response = await server.Client.PostAsync("/v1/completions", content);
+        Assert.Equal(status, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_mark_of_UTF8_before_the_body_is_passed_over()
+    {
+        await using var server = await TestServer.StartAsync();
+        var content = new ByteArrayContent([.. Encoding.UTF8.Preamble, .. "{\"prompt\":\"a\"}"u8]);
+        using var response = await server.Client.PostAsync("/v1/completions", content);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
     [Fact]
     public async Task Bytes_that_are_not_UTF8_are_refused()
     {
