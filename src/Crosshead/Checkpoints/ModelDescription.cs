@@ -105,7 +105,10 @@ public abstract class ModelDescription
     /// <param name="path">As for <see cref="Of"/>, or a <c>config.json</c>.</param>
     /// <exception cref="CrossheadException">As for <see cref="Of"/>.</exception>
     public static ModelOptions ShapeOf(string path) =>
-        Directory.Exists(path) || GgufReader.IsAt(path) ? Of(path).Options : ModelConfig.Read(path);
+        Directory.Exists(path) || GgufReader.IsAt(path) ? Of(path).Options
+        : File.Exists(path) ? ModelConfig.Read(path)
+        : throw new CrossheadException($"\"{path}\" does not exist; name a model directory, a GGUF file or a "
+            + $"{ModelFileNames.Configuration}.");
 
     /// <summary>Reads the model's tokenizer.</summary>
     /// <exception cref="CrossheadException">It is missing, damaged, or not supported.</exception>

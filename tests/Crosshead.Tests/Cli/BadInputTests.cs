@@ -33,6 +33,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("bench attention --heads 7", "7")]
     [InlineData("bench attention --variants gqa,mee", "did you mean \"mea\"")]
     [InlineData("bench decode --new-tokens 300", "--context to 316")]
+    [InlineData("bench decode --config nowhere", "\"nowhere\" does not exist; name a model directory, a GGUF file or")]
     [InlineData("tokenizer train x.txt --pattern gpt3", "gpt2")]
     public void It_is_named(string line, string told) => Assert.Contains(told, CliRun.Of(line.Split(' ')).Refusal());
 
@@ -81,6 +82,52 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void An_empty_text_is_named() =>
         Assert.Contains("empty", CliRun.Of("tokenizer", "train", _folder.Write("empty.txt", "")).Refusal());
+
+    [Fact]
+    public void Words_that_are_too_long_for_a_tokenizer_are_told() => Assert.Contains("no word of up to 256 characters",
+        CliRun.Of("tokenizer", "train", _folder.Write("long.txt", new string('a', 100_000))).Refusal());
+
+    [Fact]
+    public void A_model_without_stored_results_is_told_what_verify_needs()
+    {
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--out", _folder.File("run")).ExitCode);
+        Assert.Contains("run\" has no stored results to compare with: no file \"",
+            CliRun.Of("verify", _folder.File("run")).Refusal());
+    }
+
+    [Theory]
+    [InlineData("config.json")]
+    [InlineData("tokenizer.json")]
+    [InlineData("tokenizer_config.json")]
+    [InlineData("generation_config.json")]
+    [InlineData("model.safetensors")]
+    public void A_pipe_in_place_of_a_file_of_a_model_is_told_at_once(string name)
+    {
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--out", _folder.File("run")).ExitCode);
+        File.Delete(_folder.File($"run/{name}"));
+        NamedPipe.In(_folder, $"run/{name}");
+        Assert.Contains($"{name}\" is a pipe, not a file",
+            CliRun.Of("generate", _folder.File("run"), "--prompt", "word1", "--max-tokens", "1").Refusal());
+    }
+
+    [Theory]
+    [InlineData("info @")]
+    [InlineData("perplexity model --text @")]
+    [InlineData("tokenizer encode x --tokenizer @")]
+    [InlineData("tokenizer train @ --vocab 300 --out t.json")]
+    [InlineData("data prepare @ --tokenizer none --out data")]
+    [InlineData("train @")]
+    [InlineData("profile model --text @ --out p.json")]
+    [InlineData("compress model --calibrate @ --out half")]
+    [InlineData("verify @")]
+    [InlineData("generate model --prompt-file @")]
+    [InlineData("sweep @ --variants gqa --learning-rates 1e-3")]
+    public void A_pipe_or_a_folder_in_place_of_a_file_is_told_at_once(string line)
+    {
+        var pipe = NamedPipe.In(_folder);
+        var told = CliRun.Of([.. line.Split(' ').Select(word => word == "@" ? pipe : word)]).Refusal();
+        Assert.DoesNotContain("Access to the path", told);
+    }
 
     [Fact]
     public void An_empty_text_cannot_be_measured() => Assert.Contains("is empty",

@@ -125,8 +125,7 @@ public sealed class DocumentReader
             }
             catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ZstdSharp.ZstdException)
             {
-                throw new CrossheadException(
-                    $"{file.Path} is damaged or truncated ({e.Message.TrimEnd('.')}); get it again.", e);
+                throw new CrossheadException($"{file.Path} is damaged or truncated; get it again.", e);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

@@ -69,8 +69,8 @@ internal static class ChatTemplateFiles
             return null;
         if (value.ValueKind == JsonValueKind.String) return (value.GetString()!, null);
         if (value.ValueKind != JsonValueKind.Array)
-            throw new CrossheadException($"{path}: \"chat_template\" is {value.ValueKind}; it must be a string or a "
-                + $"list of names and templates.");
+            throw new CrossheadException($"{path}: chat_template ({value.GetRawText().Shown()}) must be a text, or a "
+                + "list of names and templates.");
         var named = new Dictionary<string, string>();
         foreach (var entry in value.EnumerateArray())
             if (entry.ValueKind == JsonValueKind.Object && Content(entry, "name") is { } name

@@ -35,8 +35,8 @@ public sealed record ChatTool
         JsonElement? parameters = function.TryGetProperty("parameters", out var schema)
             && schema.ValueKind != JsonValueKind.Null ? schema.Clone() : null;
         if (parameters is { ValueKind: not JsonValueKind.Object })
-            throw new CrossheadException($"{path}.function.parameters is {schema.ValueKind}; give a JSON schema, "
-                + "which is an object.");
+            throw new CrossheadException($"{path}.function.parameters ({schema.GetRawText().Shown()}) must be a JSON "
+                + "schema, which is an object.");
         return new ChatTool(definition.Clone(), name, parameters);
     }
 

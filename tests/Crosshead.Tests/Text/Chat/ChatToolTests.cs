@@ -22,7 +22,7 @@ public sealed class ChatToolTests
     [InlineData("""{"type": "function"}""", "tools[3].function is missing")]
     [InlineData("""{"type": "function", "function": {"name": ""}}""", "tools[3].function.name is missing or empty")]
     [InlineData("""{"type": "function", "function": {"name": "f", "parameters": 5}}""",
-        "tools[3].function.parameters is Number")]
+        "tools[3].function.parameters (5) must be a JSON schema")]
     public void A_bad_tool_is_refused(string text, string message) => Assert.Contains(message,
         Assert.Throws<CrossheadException>(() => ChatTool.Read(JsonElement.Parse(text), "tools[3]")).Message,
         StringComparison.Ordinal);

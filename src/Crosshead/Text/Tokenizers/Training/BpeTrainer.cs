@@ -36,7 +36,8 @@ public static class BpeTrainer
             throw new CrossheadException(cause.Message, cause);
         }
         if (words.Count == 0)
-            throw new CrossheadException("there is no text to train a tokenizer on; the inputs have no words.");
+            throw new CrossheadException("there is no text to train a tokenizer on: the inputs have no word of up to "
+                + $"{WordCounter.LongestWord} characters; name other texts.");
 
         var tokens = new List<string>(options.SpecialTokens);
         var byteIds = new int[256];
