@@ -117,6 +117,6 @@ public sealed class DamagedModelFilesTests : IDisposable
 
     [Fact]
     public void Files_of_models_of_a_study() => Damage.Of(
-        """{"half": {"model": {"attention": {"keyValueHeads": 2}}}, "whole": {"training": {"seed": 3}}}""",
+        """{"half": {"model": {"attention": {"keyValueHeads": 2}}}, "whole": {"model": {"layers": 3}}}""",
         text => StudyModel.Read(_folder.Write("models.json", text)));
 }

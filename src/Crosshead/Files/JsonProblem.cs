@@ -18,6 +18,7 @@ public static partial class JsonProblem
             : Says("maximum configured depth") ? "it is nested too deeply"
             : Duplicate().Match(told) is { Success: true } twice
             ? $"the key \"{twice.Groups["key"].Value.Shown()}\" stands there twice"
+            : Says("Duplicate propert") ? "a key stands there twice"
             : Missing().Match(told) is { Success: true } lacks
             ? $"{path ?? "it"} lacks {lacks.Groups["keys"].Value.Replace('\'', '"')}"
             : Says("could not be mapped to any .NET member") ? $"the key {path} is unknown"

@@ -84,6 +84,30 @@ public sealed class BadInputTests : IDisposable
         Assert.Contains("empty", CliRun.Of("tokenizer", "train", _folder.Write("empty.txt", "")).Refusal());
 
     [Fact]
+    public void A_link_that_leads_in_a_circle_is_told()
+    {
+        var (link, other) = (_folder.File("a"), _folder.File("b"));
+        File.CreateSymbolicLink(link, other);
+        File.CreateSymbolicLink(other, link);
+        Assert.StartsWith($"\"{link}\" is a symbolic link to what cannot be reached; name a model directory",
+            CliRun.Of("info", link).Refusal());
+        Assert.Contains("a\" is a symbolic link to what cannot be reached",
+            CliRun.Of("perplexity", "m", "--text", link).Refusal());
+    }
+
+    [Fact]
+    public void A_folder_in_place_of_a_file_of_keys_is_told() => Assert.Contains("\" is a folder, not a file",
+        CliRun.Of("serve", "m", "--api-key-file", _folder.Path).Refusal());
+
+    [Fact]
+    public void Keys_that_are_no_text_are_refused()
+    {
+        File.WriteAllBytes(_folder.File("keys"), [1, 2, 0xFF, (byte)'\n']);
+        Assert.Contains("an API key holds what is no text",
+            CliRun.Of("serve", "m", "--api-key-file", _folder.File("keys")).Refusal());
+    }
+
+    [Fact]
     public void Words_that_are_too_long_for_a_tokenizer_are_told() => Assert.Contains("no word of up to 256 characters",
         CliRun.Of("tokenizer", "train", _folder.Write("long.txt", new string('a', 100_000))).Refusal());
 

@@ -52,7 +52,7 @@ internal sealed unsafe class GgufFile : IDisposable
             return RandomAccess.Read(file, MemoryMarshal.AsBytes(new Span<uint>(ref magic)), 0) == sizeof(uint)
                 && magic == GgufHeader.Magic;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CrossheadException)
         {
             return false;
         }

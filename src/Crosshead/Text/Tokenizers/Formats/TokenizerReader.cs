@@ -42,7 +42,7 @@ internal sealed class TokenizerReader
         UnsupportedTokenizer.Unless(string.IsNullOrEmpty(model.Text("end_of_word_suffix")), _name,
             "end_of_word_suffix");
 
-        var (ids, scores) = unigram ? ReadPieces(model) : (ReadVocabulary(model), null);
+        var (ids, scores) = unigram ? ReadPieces(model) : (VocabularyFile.Ids(model.Required("vocab"), _name), null);
         var added = AddedTokenEntry.Place(ReadAddedTokens(root), ids, _name);
         var vocabulary = new Vocabulary(ids, added);
         var definition = new TokenizerDefinition
@@ -88,20 +88,6 @@ internal sealed class TokenizerReader
     private static int ReadUnknown(JsonPart model, int count) =>
         model.Required("unk_id").Whole() is var id && id >= 0 && id < count ? id
             : throw model.Required("unk_id").Wrong($"the id of one of {count} tokens");
-
-    private Dictionary<string, int> ReadVocabulary(JsonPart model)
-    {
-        var vocabulary = model.Required("vocab");
-        var ids = new Dictionary<string, int>(vocabulary.Members().Count());
-        foreach (var entry in vocabulary.Members())
-            if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out var id))
-                throw new JsonPart(entry.Value, $"the id of token \"{entry.Name.Shown()}\"").Wrong("a whole number");
-            else if (!ids.TryAdd(entry.Name, id))
-                throw new CrossheadException(
-                    $"{_name}: token \"{entry.Name.Shown()}\" stands twice in the vocabulary; the file is damaged.");
-        VocabularyFile.RequireIds(ids, _name);
-        return ids;
-    }
 
     private List<(int Left, int Right, int Id)> ReadMerges(JsonPart model, Vocabulary vocabulary)
     {

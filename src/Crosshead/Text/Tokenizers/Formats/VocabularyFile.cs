@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Json;
+using Crosshead.Files;
 using Crosshead.Text.Tokenizers.Definition;
 
 namespace Crosshead.Text.Tokenizers.Formats;
@@ -7,10 +9,28 @@ namespace Crosshead.Text.Tokenizers.Formats;
 /// <summary>Checks of the tokens and merges in a file.</summary>
 internal static class VocabularyFile
 {
+    /// <summary>Reads tokens and their ids.</summary>
+    /// <param name="vocabulary">An object with the id of each token.</param>
+    /// <param name="name">The file, for messages.</param>
+    /// <exception cref="JsonException">It is something else.</exception>
+    /// <exception cref="CrossheadException">A token is there twice, or an id is impossible.</exception>
+    public static Dictionary<string, int> Ids(JsonPart vocabulary, string name)
+    {
+        var ids = new Dictionary<string, int>(vocabulary.Members().Count());
+        foreach (var entry in vocabulary.Members())
+            if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out var id))
+                throw new JsonPart(entry.Value, $"the id of token \"{entry.Name.Shown()}\"").Wrong("a whole number");
+            else if (!ids.TryAdd(entry.Name, id))
+                throw new CrossheadException(
+                    $"{name}: token \"{entry.Name.Shown()}\" stands twice in the vocabulary; the file is damaged.");
+        RequireIds(ids, name);
+        return ids;
+    }
+
     /// <summary>
     /// Refuses impossible ids. A few gaps are allowed; an id in the billions, or one id for two tokens, means damage.
     /// </summary>
-    public static void RequireIds(Dictionary<string, int> ids, string name)
+    private static void RequireIds(Dictionary<string, int> ids, string name)
     {
         var most = ids.Count * 2L + 65_536;
         var taken = new Dictionary<int, string>(ids.Count);

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Crosshead.Files;
 using Crosshead.Text.Tokenizers.Definition;
 using Crosshead.Text.Tokenizers.Normalizers;
 
@@ -16,8 +17,6 @@ internal static class VocabularyMergesReader
 
     /// <summary>The name of the file with the merges.</summary>
     public const string MergesName = "merges.txt";
-
-    private static readonly JsonSerializerOptions Strict = new() { AllowDuplicateProperties = false };
 
     /// <summary>Reads the two files; <paramref name="folder"/> is where they are, for errors.</summary>
     public static (TokenizerDefinition Definition, TokenizerConfig Config) Read(ReadOnlyMemory<byte> vocabularyJson,
@@ -53,10 +52,8 @@ internal static class VocabularyMergesReader
     {
         try
         {
-            var ids = JsonSerializer.Deserialize<Dictionary<string, int>>(SurrogateHalves.RefuseIn(json).Span, Strict)
-                ?? throw new JsonException("it is null.");
-            VocabularyFile.RequireIds(ids, name);
-            return ids;
+            using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(json));
+            return VocabularyFile.Ids(new JsonPart(document.RootElement), name);
         }
         catch (JsonException e)
         {
