@@ -54,8 +54,12 @@ public sealed class NewFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException(
-                $"\"{_target}\" was not written: {e.Message.TrimEnd('.')}; free space or name another folder.", e);
+            throw new CrossheadException($"\"{_target}\" was not written: {Told(e.Message).TrimEnd('.')}; free space "
+                + "or name another folder.", e);
+        }
+        catch (CrossheadException e) when (e.Message.Contains(aside, StringComparison.Ordinal))
+        {
+            throw new CrossheadException(Told(e.Message), e);
         }
         finally
         {
@@ -66,6 +70,9 @@ public sealed class NewFolder : IDisposable
                 else Directory.Move(before, _target);
             }
         }
+
+        // The user does not know the temporary folder.
+        string Told(string message) => message.Replace(aside, _target, StringComparison.Ordinal);
     }
 
     /// <summary>Unlocks the folder, and removes folders that were created and stayed empty.</summary>

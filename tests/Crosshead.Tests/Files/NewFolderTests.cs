@@ -37,6 +37,18 @@ public sealed class NewFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_cannot_be_written_is_named_by_the_place_that_it_would_have_had()
+    {
+        using var place = NewFolder.Hold(Model);
+        Assert.Contains($"\"{Model}/config.json\" was not written: No space left",
+            Assert.Throws<CrossheadException>(() => place.Write(folder => AtomicFile.Write(
+                Path.Combine(folder, "config.json"), _ => throw new IOException("No space left on device")))).Message);
+        Assert.Equal($"\"{Model}\" was not written: No space left : '{Model}/x'; free space or name another folder.",
+            Assert.Throws<CrossheadException>(() => place.Write(folder => throw new IOException(
+                $"No space left : '{folder}/x'"))).Message);
+    }
+
+    [Fact]
     public void What_a_killed_process_left_is_removed_and_nothing_else()
     {
         foreach (var name
