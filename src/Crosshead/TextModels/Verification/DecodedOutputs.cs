@@ -1,4 +1,3 @@
-using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Model;
@@ -20,11 +19,11 @@ internal static class DecodedOutputs
     /// <returns>The decoder, the largest difference of a logit as a share of the largest one, and whether the greedy
     /// text is the stored one; null if none is stored.</returns>
     public static (string Decoder, double MaxRelError, bool? Greedy) Compare(LanguageModel model,
-        SafetensorsReader expected)
+        StoredResults expected)
     {
         using var scope = NewDisposeScope();
-        var ids = expected.Read("input_ids").to(ScalarType.Int64).contiguous();      // [B,N]
-        var logits = expected.Read("logits").to(ScalarType.Float32).contiguous();    // [B,N,V]
+        var ids = expected.Ids;
+        var logits = expected.Logits.to(ScalarType.Float32).contiguous();    // [B,N,V]
         using var weights = model.Device.type == DeviceType.CPU && CpuWeights.Supports(model)
             ? new CpuWeights(model, activations: ActivationType.Float32) : null;
         IDecoder Create(long sequences, long capacity) =>
@@ -34,13 +33,12 @@ internal static class DecodedOutputs
         using var decoder = Create(ids.shape[0], ids.shape[1]);
         var difference = Difference(decoder, Rows(ids), logits.data<float>().ToArray(), (int)logits.shape[2]);
         bool? greedy = null;
-        if (expected.Tensors.ContainsKey("greedy"))
+        if (expected.Greedy is { } whole)
         {
-            var whole = Rows(expected.Read("greedy").to(ScalarType.Int64).reshape(1, -1))[0];
             // Past the original context of LongRoPE, Transformers 5 forgets the text before the newest token.
             var length = Math.Min(whole.Length, model.Options.ShortContext + 1 ?? int.MaxValue);
             using var single = Create(1, length);
-            greedy = Follows(single, whole[..length], (int)expected.Read("prompt").numel());
+            greedy = Follows(single, whole[..length], expected.Prompt);
         }
         return (Name(decoder), difference / logits.abs().max().item<float>(), greedy);
     }

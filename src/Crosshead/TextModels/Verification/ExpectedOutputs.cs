@@ -1,5 +1,4 @@
 using Crosshead.Checkpoints;
-using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
 using static TorchSharp.torch;
 
@@ -30,16 +29,15 @@ public static class ExpectedOutputs
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        using var expected = SafetensorsReader.Open(PathFor(model));
         using var loaded = ModelDirectory.LoadFrozen(model, type, device);
+        var stored = StoredResults.Read(PathFor(model), loaded.Options);
 
-        var tokens = expected.Read("input_ids").to(ScalarType.Int64, device);
-        var wanted = expected.Read("logits").to(ScalarType.Float64);
-        var actual = loaded.Logits(tokens).cpu().to(ScalarType.Float64);
+        var wanted = stored.Logits.to(ScalarType.Float64);
+        var actual = loaded.Logits(stored.Ids.to(device)).cpu().to(ScalarType.Float64);
         var absolute = (actual - wanted).abs().max().item<double>();
         var relative = absolute / wanted.abs().max().item<double>();
-        bool? greedy = expected.Tensors.ContainsKey("greedy") ? GreedyMatches(loaded, expected, device) : null;
-        var decoded = DecodedOutputs.Compare(loaded, expected);
+        bool? greedy = stored.Greedy is { } text ? GreedyMatches(loaded, text, stored.Prompt, device) : null;
+        var decoded = DecodedOutputs.Compare(loaded, stored);
         var tolerance = type == ScalarType.BFloat16 ? 0.1 : 2e-4;
         return new VerificationCase(model, absolute, relative, null, greedy is null ? null : greedy & decoded.Greedy,
             relative <= tolerance && decoded.MaxRelError <= tolerance && greedy != false && decoded.Greedy != false,
@@ -51,20 +49,19 @@ public static class ExpectedOutputs
     }
 
     // Once with the cache, and once with the whole sequence computed again at every step.
-    private static bool GreedyMatches(LanguageModel model, SafetensorsReader expected, Device device)
+    private static bool GreedyMatches(LanguageModel model, int[] text, int begin, Device device)
     {
-        var prompt = expected.Read("prompt").to(ScalarType.Int64, device).reshape(1, -1);
-        var whole = expected.Read("greedy").to(ScalarType.Int64, device).reshape(1, -1);
+        var whole = tensor(text, ScalarType.Int64, device).reshape(1, -1);
         // Past the original context of LongRoPE, Transformers 5 forgets the text before the newest token.
         var most = model.Options.ShortContext + 1L ?? long.MaxValue;
-        var (begin, end) = (prompt.shape[1], Math.Min(whole.shape[1], most));
+        var end = Math.Min(text.Length, most);
         using var state = model.CreateDecodeState(1, end);
         for (var n = begin; n < end; n++)
         {
             using var scope = NewDisposeScope();
             // As long as all tokens so far are the stored ones, the stored sequence is the greedy one.
             var sequence = whole.narrow(1, 0, n);
-            var wanted = whole[0, n].item<long>();
+            var wanted = (long)text[n];
             var cached = model.LastLogits(n == begin ? sequence : sequence.narrow(1, n - 1, 1), state);
             if (Likeliest(cached) != wanted || Likeliest(model.LastLogits(sequence)) != wanted) return false;
         }
