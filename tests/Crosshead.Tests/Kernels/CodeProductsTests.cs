@@ -88,6 +88,23 @@ public sealed unsafe class CodeProductsTests
     }
 
     [Theory]
+    [InlineData(2048, 48)]
+    [InlineData(2304, 37)]
+    [InlineData(5632, 32)]
+    [InlineData(4352, 7)]
+    public void A_vector_alone_has_the_same_products_of_wide_rows(int columns, int rows)
+    {
+        Assert.SkipUnless(CpuVectors.AreUsed, CpuVectors.Description);
+        foreach (var format in Formats.Where(f => f.BlockSize == 256))
+        {
+            using var weights = WeightProductsTests.Random(format, rows, columns, seed: 10);
+            var x = Vectors(2, columns);
+            var both = Products(weights, 0, rows, Records(x, 2, format, columns), 2);
+            Assert.Equal(both[rows..], Products(weights, 0, rows, Records(x[columns..], 1, format, columns), 1));
+        }
+    }
+
+    [Theory]
     [InlineData("Q8_0", 228057753u)]
     [InlineData("Q4_0", 704646804u)]
     [InlineData("Q5_1", 3665869081u)]
