@@ -222,7 +222,8 @@ internal sealed class ServeArguments
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"--api-key-file \"{file}\" cannot be read: {e.Message}", e);
+            throw new CrossheadException($"--api-key-file \"{file}\" cannot be read: {e.Message.TrimEnd('.')}; name a "
+                + "file with a key on each line.", e);
         }
     }
 }

@@ -58,7 +58,8 @@ public static class TextFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"the text \"{path}\" cannot be read: {e.Message}", e);
+            throw new CrossheadException($"the text \"{path}\" cannot be read: {e.Reason()}; make it readable, "
+                + "or name another file.", e);
         }
         catch (DecoderFallbackException)
         {

@@ -112,6 +112,14 @@ public sealed class BadInputTests : IDisposable
         CliRun.Of("tokenizer", "train", _folder.Write("long.txt", new string('a', 100_000))).Refusal());
 
     [Fact]
+    public void A_chat_template_that_does_not_exist_is_told()
+    {
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--out", _folder.File("run")).ExitCode);
+        Assert.Equal("the chat template \"nix\" does not exist; name a file that holds one.",
+            CliRun.Of("serve", _folder.File("run"), "--port", "0", "--chat-template", "nix").Refusal());
+    }
+
+    [Fact]
     public void A_model_without_stored_results_is_told_what_verify_needs()
     {
         Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--out", _folder.File("run")).ExitCode);

@@ -129,7 +129,8 @@ public sealed class DocumentReader
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new CrossheadException($"cannot read {file.Path}: {e.Message}", e);
+                throw new CrossheadException($"cannot read {file.Path}: {e.Reason()}; make it readable, or leave it "
+                    + "out.", e);
             }
             yield return enumerator.Current;
         }

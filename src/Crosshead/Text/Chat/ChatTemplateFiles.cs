@@ -113,6 +113,8 @@ internal static class ChatTemplateFiles
     /// <exception cref="CrossheadException">It cannot be read.</exception>
     public static string Text(string path)
     {
+        if (!File.Exists(path))
+            throw new CrossheadException($"the chat template \"{path}\" does not exist; name a file that holds one.");
         try
         {
             return InputFile.ReadText(path);

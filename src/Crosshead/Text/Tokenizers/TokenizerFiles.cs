@@ -45,7 +45,8 @@ internal sealed class TokenizerFiles(Lazy<IReadOnlyList<(string Name, byte[] Con
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"cannot read tokenizer {file}: {e.Message}", e);
+            throw new CrossheadException($"cannot read tokenizer {file}: {e.Reason()}; make it readable, or name "
+                + "another.", e);
         }
     }
 

@@ -64,7 +64,8 @@ internal static class RecipeReader
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"the recipe \"{source}\" cannot be read: {e.Message}", e);
+            throw new CrossheadException($"the recipe \"{source}\" cannot be read: {e.Reason()}; make it readable, "
+                + "or name another file.", e);
         }
     }
 
