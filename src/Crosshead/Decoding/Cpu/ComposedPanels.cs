@@ -11,7 +11,8 @@ namespace Crosshead.Decoding.Cpu;
 /// </summary>
 internal static unsafe class ComposedPanels
 {
-    private const int Few = 4; // vectors
+    private const int Few = 4, // vectors of a head
+        MostTiled = ComposedTile.Vectors / (2 * ComposedTile.Heads); // of a head in a tile
 
     /// <summary>Floats of memory that <see cref="Multiply"/> needs, for a depth.</summary>
     public static int Scratch(int depth) => 2 * Panel.RoundDepth(depth) * Panel.Lanes;
@@ -40,8 +41,8 @@ internal static unsafe class ComposedPanels
         // What is used next is asked for while heads are composed, as that takes longest; once in all.
         var asksMixed = mix.Kept.Length == 0 || (isFew && mix.Mixed.Length > 2 && !isTiled);
         var factors = stackalloc float[ComposedTile.Heads * ComposedTile.Heads];
-        var sums = stackalloc float*[2 * ComposedTile.Vectors];
-        if (isTiled) PrepareTiles(mix, y, rows, factors, sums);
+        var sums = stackalloc float*[ComposedTile.Vectors];
+        if (isTiled) PrepareTile(mix, y, rows, factors, sums);
         for (var first = 0; first < panels; first += 2, panel += 2 * panelStride)
         {
             // A last panel without a partner is paired with itself.
@@ -50,9 +51,12 @@ internal static unsafe class ComposedPanels
             var target = y.From(first * Panel.Lanes);
             if (isTiled)
             {
-                MultiplyTiles(panel, componentStride, depth, rows, factors, scratch, sums, first, ahead, add);
+                var offset = first * Panel.Lanes;
+                ComposedTile.Multiply(panel, componentStride, depth, factors, scratch, sums, offset, panel + ahead,
+                    add);
                 if (second > 0)
-                    MultiplyTiles(q, componentStride, depth, rows, factors, scratch, sums, first + 1, ahead, add);
+                    ComposedTile.Multiply(q, componentStride, depth, factors, scratch, sums, offset + Panel.Lanes,
+                        q + ahead, add);
             }
             for (var c = 0; c < (isTiled ? 0 : mix.Kept.Length); c++)
                 Panel.Multiply(panel + (c * componentStride), panelStride, second + 1, depth, x[mix.Kept[c] * rows],
@@ -85,7 +89,7 @@ internal static unsafe class ComposedPanels
     }
 
     /// <summary>
-    /// Puts vectors side by side, [tile, depth, 16], where a <see cref="ComposedTile"/> multiplies them.
+    /// Puts vectors side by side, [depth, 16], where a <see cref="ComposedTile"/> multiplies them.
     /// </summary>
     /// <param name="mix">The mix.</param>
     /// <param name="x">The vectors.</param>
@@ -97,11 +101,11 @@ internal static unsafe class ComposedPanels
         const int vectors = ComposedTile.Vectors;
         var rows = x.Count / mix.Groups;
         if (!IsTiled(mix, rows)) return;
-        for (var n = 0; n < Tiles(rows) * vectors; n += 4)
+        for (var n = 0; n < vectors; n += 4)
         {
             float* x0 = x[VectorOf(mix, n, rows)], x1 = x[VectorOf(mix, n + 1, rows)],
                 x2 = x[VectorOf(mix, n + 2, rows)], x3 = x[VectorOf(mix, n + 3, rows)];
-            var target = scratch + (n / vectors * Panel.RoundDepth(depth) * vectors) + (n % vectors);
+            var target = scratch + n;
             for (var k = 0; k < depth; k += 4, target += 4 * vectors)
             {
                 var (a, b) = (Vector128.Load(x0 + k), Vector128.Load(x1 + k));
@@ -116,41 +120,23 @@ internal static unsafe class ComposedPanels
         }
     }
 
-    private static bool IsTiled(HeadMix mix, int rows) => rows <= Few && CpuVectors.Are512Bits
+    private static bool IsTiled(HeadMix mix, int rows) => rows <= MostTiled && CpuVectors.Are512Bits
         && mix.Kept.Length == ComposedTile.Heads && mix.Mixed.Length >= ComposedTile.Heads;
 
-    // Two vectors of eight heads are a tile, four are two.
-    private static int Tiles(int rows) => rows <= 2 ? 1 : 2;
-
-    // The vector at a place of the tiles: of the kept heads, then of the first that are composed. The last vector of a
-    // head fills places that are left.
+    // The vector at a place of the tile: of the kept heads, then of the first that are composed. One vector fills both
+    // places of its head.
     private static int VectorOf(HeadMix mix, int place, int rows)
     {
-        var (head, row) = Math.DivRem(place, 2 * Tiles(rows));
+        var (head, row) = Math.DivRem(place, MostTiled);
         return ((head < ComposedTile.Heads ? mix.Kept[head] : mix.Mixed[head - ComposedTile.Heads]) * rows)
             + Math.Min(row, rows - 1);
     }
 
-    private static void PrepareTiles(HeadMix mix, PanelVectors y, int rows, float* factors, float** sums)
+    private static void PrepareTile(HeadMix mix, PanelVectors y, int rows, float* factors, float** sums)
     {
         for (var n = 0; n < ComposedTile.Heads * ComposedTile.Heads; n++)
             factors[n] = mix[mix.Mixed[n / ComposedTile.Heads]][n % ComposedTile.Heads];
-        for (var n = 0; n < Tiles(rows) * ComposedTile.Vectors; n++) sums[n] = y[VectorOf(mix, n, rows)];
-    }
-
-    private static void MultiplyTiles<T>(T* panel, long stride, int depth, int rows, float* factors, float* x,
-        float** sums, int index, long ahead, bool add) where T : unmanaged, IPanelElement<T>
-    {
-        var offset = index * Panel.Lanes;
-        var next = panel + ahead;
-        if (Tiles(rows) == 1)
-        {
-            ComposedTile.Multiply<T, ComposedTile.AllHeads>(panel, stride, depth, factors, x, sums, offset, next, add);
-            return;
-        }
-        ComposedTile.Multiply<T, ComposedTile.CachedRows>(panel, stride, depth, factors, x, sums, offset, panel, add);
-        ComposedTile.Multiply<T, ComposedTile.MixedHeads>(panel, stride, depth, factors,
-            x + (Panel.RoundDepth(depth) * ComposedTile.Vectors), sums + ComposedTile.Vectors, offset, next, add);
+        for (var n = 0; n < ComposedTile.Vectors; n++) sums[n] = y[VectorOf(mix, n, rows)];
     }
 
     // [depth, 16]: the rows of a head's panel.

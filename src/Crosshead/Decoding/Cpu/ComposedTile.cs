@@ -4,9 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Products of a panel of each of four cached rows, and of four heads that are composed of them, with 16 vectors: two
-/// of all eight heads, or four of either half (<see cref="ITileHeads"/>). The sums and the rows stay in registers, so
-/// each cached number is loaded and converted once.
+/// Products of a panel of each of four cached rows, and of four heads that are composed of them, with 16 vectors, two
+/// of each head. The sums and the rows stay in registers, so each cached number is loaded and converted once.
 /// </summary>
 internal static unsafe class ComposedTile
 {
@@ -27,8 +26,8 @@ internal static unsafe class ComposedTile
     /// <param name="next">A panel to be prefetched, like <paramref name="p"/>.</param>
     /// <param name="add">Whether sums go on from those that are there.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply<T, THeads>(T* p, long stride, int depth, float* mix, float* x, float** y, int offset,
-        T* next, bool add) where T : unmanaged, IPanelElement<T> where THeads : struct, ITileHeads
+    public static void Multiply<T>(T* p, long stride, int depth, float* mix, float* x, float** y, int offset, T* next,
+        bool add) where T : unmanaged, IPanelElement<T>
     {
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default,
             a6 = default, a7 = default;
@@ -56,29 +55,24 @@ internal static unsafe class ComposedTile
             var (e1, o1) = T.LoadRows(p + stride);
             var (e2, o2) = T.LoadRows(p + second);
             var (e3, o3) = T.LoadRows(p + third);
-            Vector512<float> even = default, odd = default;
-            Take<THeads>(0, mix, e0, o0, e1, o1, e2, o2, e3, o3, ref even, ref odd);
-            Add(x, 0, even, odd, ref a0);
-            Add(x, 1, even, odd, ref a1);
-            Take<THeads>(1, mix, e0, o0, e1, o1, e2, o2, e3, o3, ref even, ref odd);
-            Add(x, 2, even, odd, ref a2);
-            Add(x, 3, even, odd, ref a3);
-            Take<THeads>(2, mix, e0, o0, e1, o1, e2, o2, e3, o3, ref even, ref odd);
-            Add(x, 4, even, odd, ref a4);
-            Add(x, 5, even, odd, ref a5);
-            Take<THeads>(3, mix, e0, o0, e1, o1, e2, o2, e3, o3, ref even, ref odd);
-            Add(x, 6, even, odd, ref a6);
-            Add(x, 7, even, odd, ref a7);
-            Take<THeads>(4, mix, e0, o0, e1, o1, e2, o2, e3, o3, ref even, ref odd);
+            Add(x, 0, e0, o0, ref a0);
+            Add(x, 1, e0, o0, ref a1);
+            Add(x, 2, e1, o1, ref a2);
+            Add(x, 3, e1, o1, ref a3);
+            Add(x, 4, e2, o2, ref a4);
+            Add(x, 5, e2, o2, ref a5);
+            Add(x, 6, e3, o3, ref a6);
+            Add(x, 7, e3, o3, ref a7);
+            Compose(mix, e0, o0, e1, o1, e2, o2, e3, o3, out var even, out var odd);
             Add(x, 8, even, odd, ref b0);
             Add(x, 9, even, odd, ref b1);
-            Take<THeads>(5, mix, e0, o0, e1, o1, e2, o2, e3, o3, ref even, ref odd);
+            Compose(mix + 4, e0, o0, e1, o1, e2, o2, e3, o3, out even, out odd);
             Add(x, 10, even, odd, ref b2);
             Add(x, 11, even, odd, ref b3);
-            Take<THeads>(6, mix, e0, o0, e1, o1, e2, o2, e3, o3, ref even, ref odd);
+            Compose(mix + 8, e0, o0, e1, o1, e2, o2, e3, o3, out even, out odd);
             Add(x, 12, even, odd, ref b4);
             Add(x, 13, even, odd, ref b5);
-            Take<THeads>(7, mix, e0, o0, e1, o1, e2, o2, e3, o3, ref even, ref odd);
+            Compose(mix + 12, e0, o0, e1, o1, e2, o2, e3, o3, out even, out odd);
             Add(x, 14, even, odd, ref b6);
             Add(x, 15, even, odd, ref b7);
         }
@@ -108,53 +102,23 @@ internal static unsafe class ComposedTile
         sum = Vector512.FusedMultiplyAdd(odd, Vector512.Create(x[Vectors + vector]), sum);
     }
 
-    // Rows k and k + 1 of the head of two vectors, unless they are there. The order of terms is that of heads that are
-    // composed in memory.
+    // Rows k and k + 1 of a composed head. The order of terms is that of heads that are composed in memory.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Take<THeads>(int pair, float* mix, Vector512<float> e0, Vector512<float> o0,
-        Vector512<float> e1, Vector512<float> o1, Vector512<float> e2, Vector512<float> o2, Vector512<float> e3,
-        Vector512<float> o3, ref Vector512<float> even, ref Vector512<float> odd) where THeads : struct, ITileHeads
+    private static void Compose(float* mix, Vector512<float> e0, Vector512<float> o0, Vector512<float> e1,
+        Vector512<float> o1, Vector512<float> e2, Vector512<float> o2, Vector512<float> e3, Vector512<float> o3,
+        out Vector512<float> even, out Vector512<float> odd)
     {
-        var head = THeads.HeadOf(pair);
-        if (pair > 0 && THeads.HeadOf(pair - 1) == head) return;
-        if (head == 0) (even, odd) = (e0, o0);
-        if (head == 1) (even, odd) = (e1, o1);
-        if (head == 2) (even, odd) = (e2, o2);
-        if (head == 3) (even, odd) = (e3, o3);
-        if (head < Heads) return;
-        var first = Heads * (head - Heads);
-        var factor = Vector512.Create(mix[first]);
+        var factor = Vector512.Create(mix[0]);
         even = e0 * factor;
         odd = o0 * factor;
-        factor = Vector512.Create(mix[first + 1]);
+        factor = Vector512.Create(mix[1]);
         even = Vector512.FusedMultiplyAdd(e1, factor, even);
         odd = Vector512.FusedMultiplyAdd(o1, factor, odd);
-        factor = Vector512.Create(mix[first + 2]);
+        factor = Vector512.Create(mix[2]);
         even = Vector512.FusedMultiplyAdd(e2, factor, even);
         odd = Vector512.FusedMultiplyAdd(o2, factor, odd);
-        factor = Vector512.Create(mix[first + 3]);
+        factor = Vector512.Create(mix[3]);
         even = Vector512.FusedMultiplyAdd(e3, factor, even);
         odd = Vector512.FusedMultiplyAdd(o3, factor, odd);
-    }
-
-    /// <summary>Two vectors of each of the eight heads.</summary>
-    public readonly struct AllHeads : ITileHeads
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static int HeadOf(int pair) => pair;
-    }
-
-    /// <summary>Four vectors of each cached row.</summary>
-    public readonly struct CachedRows : ITileHeads
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static int HeadOf(int pair) => pair / 2;
-    }
-
-    /// <summary>Four vectors of each composed head.</summary>
-    public readonly struct MixedHeads : ITileHeads
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static int HeadOf(int pair) => Heads + (pair / 2);
     }
 }
