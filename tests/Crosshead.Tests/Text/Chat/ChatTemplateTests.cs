@@ -177,7 +177,7 @@ public sealed class ChatTemplateTests
     [Theory]
     [InlineData("""{"chat_template": [{"name": "rag", "template": "x"}]}""",
         "without one named \"default\"; it has rag")]
-    [InlineData("""{"chat_template": 5}""", "must be a string or a list")]
+    [InlineData("""{"chat_template": 5}""", "must be a text, or a list")]
     [InlineData("""{"chat_template": """, "cannot read")]
     [InlineData("""{"chat_template": "{% if %}"}""", "line 1: '%}' stands where a value is expected")]
     public void A_folder_s_bad_template_is_refused(string config, string message)
