@@ -38,7 +38,7 @@ internal static unsafe class CodeSpeeds
             fixed (float* px = x)
             {
                 var from = Stopwatch.GetTimestamp();
-                InputCodes.Encode(px, columns, s_vectors.Max(), columns, 8, records);
+                InputCodes.Encode(px, columns, s_vectors.Max(), columns, 8, records, s_vectors.Max());
                 encoding = Math.Min(encoding, Stopwatch.GetElapsedTime(from).TotalSeconds);
             }
             foreach (var format in formats)
@@ -47,7 +47,7 @@ internal static unsafe class CodeSpeeds
                 {
                     var products = CodeProducts.Of(format)!;
                     fixed (float* px = x)
-                        InputCodes.Encode(px, columns, vectors, columns, products.Center, records);
+                        InputCodes.Encode(px, columns, vectors, columns, products.Center, records, vectors);
                     var from = Stopwatch.GetTimestamp();
                     products.Multiply(memory, format.RowBytes(columns), rows, columns, records, vectors, y, rows);
                     var seconds = Stopwatch.GetElapsedTime(from).TotalSeconds;

@@ -142,6 +142,27 @@ public sealed unsafe class CodeProductsTests
     }
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(8)]
+    public void Some_columns_of_some_vectors_are_rounded_as_all_are(int center)
+    {
+        Assert.SkipUnless(CpuVectors.AreUsed, CpuVectors.Description);
+        const int vectors = 7, run = InputCodes.Columns, bytes = InputCodes.RecordBytes;
+        var x = Vectors(vectors);
+        byte[] expected = new byte[Columns / run * vectors * bytes], records = new byte[expected.Length];
+        fixed (float* from = x)
+        fixed (byte* whole = expected, to = records)
+        {
+            InputCodes.Encode(from, Columns, vectors, Columns, center, whole, vectors);
+            foreach (var (first, count) in new[] { (0, 1), (1, 5), (6, 1) })
+                foreach (var (column, columns) in new[] { (0, run), (run, 3 * run), (4 * run, Columns - (4 * run)) })
+                    InputCodes.Encode(from + (first * Columns) + column, Columns, count, columns, center,
+                        to + (((column / run * vectors) + first) * bytes), vectors);
+        }
+        Assert.Equal(expected, records);
+    }
+
+    [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
     [InlineData(float.NegativeInfinity)]
@@ -169,7 +190,7 @@ public sealed unsafe class CodeProductsTests
         var records = new byte[columns / InputCodes.Columns * vectors * InputCodes.RecordBytes];
         fixed (float* from = x)
         fixed (byte* to = records)
-            InputCodes.Encode(from, columns, vectors, columns, center, to);
+            InputCodes.Encode(from, columns, vectors, columns, center, to, vectors);
         return records;
     }
 

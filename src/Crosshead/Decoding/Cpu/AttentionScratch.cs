@@ -4,7 +4,10 @@ namespace Crosshead.Decoding.Cpu;
 /// <summary>The working memory of attention during a pass. It is allocated once and used by all layers.</summary>
 internal sealed unsafe class AttentionScratch : IDisposable
 {
-    private const int MostBlocks = 32, LatentParts = 3;
+    /// <summary>Most blocks that a sequence is split into.</summary>
+    public const int MostBlocks = 32;
+
+    private const int LatentParts = 3;
 
     private readonly int _vectors, _vectorsPerItem;
     private readonly Rows _queries, _sums, _scores, _composed, _encoded, _products, _factors;
@@ -83,6 +86,9 @@ internal sealed unsafe class AttentionScratch : IDisposable
     /// <summary>Sums of a block's values with weights e^(score − max), of vectors.</summary>
     public PanelVectors SumsFrom(int block, int vector, int count) =>
         new(_sums[((long)block * _vectors) + vector], _sums.Stride, count);
+
+    /// <summary>Elements from the sums of a block to those of the next.</summary>
+    public long SumsOfBlock => (long)_vectors * _sums.Stride;
 
     /// <summary>A block's largest score and its sum of weights, of a vector.</summary>
     public ref (float Max, float Sum) Softmax(int block, int vector) =>

@@ -28,15 +28,12 @@ internal sealed unsafe record FeedForwardWeights(StackedMatrix Gate, StackedMatr
             (float?)limit);
     }
 
-    /// <summary>gate = activation(gate, up), for some of the inner numbers [F].</summary>
-    public void Activate(float* gate, float* up, int start, int length)
+    /// <summary>gate = activation(gate, up), for some inner numbers, filled up to sixteens.</summary>
+    public void Activate(float* gate, float* up, int length)
     {
-        if (Limit is { } limit) RowMath.ClampedSwiGlu(gate + start, up + start, limit, length);
-        else if (Activation == Activation.Silu) RowMath.SwiGlu(gate + start, up + start, length);
-        else RowMath.GeGlu(gate + start, up + start, length);
-        // What follows the last number may be of a wider layer; the down projection reads whole sixteens.
-        if (start + length == Gate.Outputs)
-            new Span<float>(gate + Gate.Outputs, Panel.Round(Gate.Outputs) - Gate.Outputs).Clear();
+        if (Limit is { } limit) RowMath.ClampedSwiGlu(gate, up, limit, length);
+        else if (Activation == Activation.Silu) RowMath.SwiGlu(gate, up, length);
+        else RowMath.GeGlu(gate, up, length);
     }
 
     /// <inheritdoc/>

@@ -29,7 +29,7 @@ internal sealed class HeadLayout
             : (latent.ValueWidth, Panel.Round(KeyWidth) + ValueWidth);
         Units = Math.Min(KeyRows, ValueRows);
         var isMixed = options.Variant == AttentionVariant.TalkingHeads; // all heads of a token are needed at once
-        RowsPerGroup = isMixed ? 1 : Math.Clamp(UsualVectors / SlotsPerUnit, 1, PassBlock.MaxRows);
+        RowsPerGroup = isMixed ? 1 : Math.Min((UsualVectors + SlotsPerUnit - 1) / SlotsPerUnit, PassBlock.MaxRows);
         VectorsPerItem = isMixed ? Heads : RowsPerGroup * SlotsPerUnit;
         _together = Math.Min(Heads / Groups, Math.Min(SlotsPerKeyRow, SlotsPerValueRow));
         _places = [.. Enumerable.Range(0, Heads).Select(head => Math.DivRem(Slot(head), _together))];

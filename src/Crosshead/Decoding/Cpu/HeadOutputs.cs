@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
@@ -50,13 +53,23 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
     }
 
     /// <summary>The largest score of a vector in all blocks, and the sum of its weights e^(score − largest).</summary>
-    public static (float Max, float Sum) Softmax(AttentionScratch scratch, int vector, (int First, int End) blocks)
+    /// <param name="scratch">Working memory.</param>
+    /// <param name="vector">The vector.</param>
+    /// <param name="blocks">The blocks that its token sees.</param>
+    /// <param name="factors">Receives e^(largest score of a block − largest) of each block; may be null.</param>
+    public static (float Max, float Sum) Softmax(AttentionScratch scratch, int vector, (int First, int End) blocks,
+        float* factors = null)
     {
         var max = float.NegativeInfinity;
         for (var b = blocks.First; b < blocks.End; b++) max = MathF.Max(max, scratch.Softmax(b, vector).Max);
         var sum = 0f;
         for (var b = blocks.First; b < blocks.End; b++)
-            sum += Exp(scratch.Softmax(b, vector).Max - max) * scratch.Softmax(b, vector).Sum;
+        {
+            var (most, weights) = scratch.Softmax(b, vector);
+            var factor = Exp(most - max);
+            sum += factor * weights;
+            if (factors is not null) factors[b - blocks.First] = factor;
+        }
         return (max, sum);
     }
 
@@ -67,21 +80,39 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
     /// <param name="blocks">The blocks that its token sees.</param>
     /// <param name="output">Receives the sums, as wide as a cached value.</param>
     /// <param name="head">The head; null where it has no sink.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Join(int vector, (int First, int End) blocks, float* output, int? head = null)
     {
-        var (max, sum) = Softmax(scratch, vector, blocks);
+        var factors = stackalloc float[AttentionScratch.MostBlocks];
+        var (count, step) = (blocks.End - blocks.First, scratch.SumsOfBlock);
+        if (_talking) new Span<float>(factors, count).Fill(1); // its softmax already covers all blocks
+        else Share(vector, blocks, factors, head);
+        var sums = scratch.SumsFrom(blocks.First, vector, 1)[0];
+        var i = 0;
+        for (; i <= _sumWidth - Panel.Lanes; i += Panel.Lanes)
+        {
+            var total = Vector512<float>.Zero;
+            for (var b = 0; b < count; b++)
+                total = Vector512.FusedMultiplyAdd(Vector512.Create(factors[b]),
+                    Vector512.Load(sums + (b * step) + i), total);
+            total.Store(output + i);
+        }
+        new Span<float>(output + i, scratch.Head.Stride - i).Clear();
+        for (; i < _sumWidth; i++)
+            for (var b = 0; b < count; b++) output[i] += factors[b] * sums[(b * step) + i];
+    }
+
+    // The share of each block in the softmax of a vector.
+    private void Share(int vector, (int First, int End) blocks, float* shares, int? head)
+    {
+        var (count, (max, sum)) = (blocks.End - blocks.First, Softmax(scratch, vector, blocks, shares));
         if (head is { } own && weights.Sinks is { } sinks)
         {
             var most = MathF.Max(max, sinks[own]);
-            (max, sum) = (most, (sum * MathF.Exp(max - most)) + MathF.Exp(sinks[own] - most));
+            sum = (sum * MathF.Exp(max - most)) + MathF.Exp(sinks[own] - most);
+            for (var b = 0; b < count; b++) shares[b] = Exp(scratch.Softmax(blocks.First + b, vector).Max - most);
         }
-        new Span<float>(output, scratch.Head.Stride).Clear();
-        for (var b = blocks.First; b < blocks.End; b++)
-        {
-            // The softmax of Talking-Heads already covers all blocks.
-            var factor = _talking ? 1 : Exp(scratch.Softmax(b, vector).Max - max) / sum;
-            RowMath.AddScaled(scratch.SumsFrom(b, vector, 1)[0], factor, output, _sumWidth);
-        }
+        for (var b = 0; b < count; b++) shares[b] /= sum;
     }
 
     // The block with the largest score is there each time, and often alone.

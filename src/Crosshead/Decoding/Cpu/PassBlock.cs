@@ -3,8 +3,8 @@ namespace Crosshead.Decoding.Cpu;
 /// <summary>Rows of a pass that are computed together, of any slots.</summary>
 internal sealed class PassBlock
 {
-    /// <summary>Most rows of a block.</summary>
-    public const int MaxRows = 64;
+    /// <summary>Most rows of a block: quantised weights are read and decoded once for all of them.</summary>
+    public const int MaxRows = 128;
 
     private readonly DecodeRow[] _rows = new DecodeRow[MaxRows];
     private readonly RowGroup[] _runs = new RowGroup[MaxRows]; // of each row: all rows of its sequence

@@ -11,6 +11,7 @@ namespace Crosshead.Decoding.Cpu;
 internal sealed unsafe class ProductInput(ActivationType coarsest) : IDisposable
 {
     private NativeBuffer<byte>? _records, _pairs;
+    private byte* _given; // records that were made already; null for none
     private int? _center; // that the records were made for
     private bool _paired; // whether the pairs are those of the rows
 
@@ -34,19 +35,37 @@ internal sealed unsafe class ProductInput(ActivationType coarsest) : IDisposable
     {
         if (Pointer == rows[first] && Count == count) return;
         Pointer = rows[first];
+        _given = null;
         (Stride, Count, _center, _paired) = (rows.Stride, count, null, false);
+    }
+
+    /// <summary>Takes rows that are rounded to 8 bits already.</summary>
+    /// <param name="records">As <see cref="Records"/>.</param>
+    /// <param name="count">Number of rows.</param>
+    /// <param name="center">What they were rounded for.</param>
+    public void Take(byte* records, int count, int center)
+    {
+        Pointer = null;
+        _given = records;
+        (Count, _center) = (count, center);
     }
 
     /// <summary>Drops the rows: the next may lie at the same place and have other numbers.</summary>
     public void Drop() => Pointer = null;
+
+    /// <summary>The center that rows may be rounded for before a matrix asks; null where they must stay.</summary>
+    public int? CenterFor(StackedMatrix matrix) => BecomeCodes ? matrix.Center : null;
 
     /// <summary>The rows rounded to 8 bits, as records of <see cref="InputCodes"/>.</summary>
     /// <param name="columns">Numbers of a row, a multiple of 32; the same for all matrices until the next rows.</param>
     /// <param name="center">As <see cref="CodeProducts.Center"/> of the weights.</param>
     public byte* Records(int columns, int center)
     {
+        if (_given is not null) return center == _center ? _given
+            : throw new InvalidOperationException("The rows were rounded for another center.");
         if (Grow(ref _records, (long)Count * columns / InputCodes.Columns * InputCodes.RecordBytes)) _center = null;
-        if (_center != center) InputCodes.Encode(Pointer, Stride, Count, columns, center, _records.Pointer);
+        if (_center != center)
+            InputCodes.Encode(Pointer, Stride, Count, columns, center, _records.Pointer, Count);
         _center = center;
         return _records.Pointer;
     }

@@ -1,14 +1,18 @@
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>Rows of float32, each filled up with zeros to a multiple of 16.</summary>
+/// <summary>Rows of float32, each filled up with zeros to a multiple of 16 or more.</summary>
 internal sealed unsafe class Rows : IDisposable
 {
+    // The same places of rows that lie such multiples apart share one set of the first cache.
+    private const int CacheWay = 512;
+
     private readonly NativeBuffer<float> _buffer;
 
     /// <summary>Creates rows of zeros.</summary>
     public Rows(long count, int width)
     {
         (Width, Stride) = (width, Panel.Round(width));
+        if (Stride % CacheWay == 0) Stride += Panel.Lanes;
         _buffer = new NativeBuffer<float>(count * Stride);
     }
 

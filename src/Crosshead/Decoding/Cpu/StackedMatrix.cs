@@ -1,5 +1,8 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Crosshead.Kernels.WeightProducts;
+using Crosshead.Runtime;
 using Crosshead.Weights;
 
 namespace Crosshead.Decoding.Cpu;
@@ -13,7 +16,9 @@ internal sealed unsafe class StackedMatrix : IDisposable
     /// <summary>Rows of a group. The last group of a part may have fewer.</summary>
     public const int GroupRows = 32;
 
-    private const int TurnedResults = 2 * GroupRows * PassBlock.MaxRows; // 16 KiB
+    private const int ManyRows = 16; // fewer are not worth a function that is compiled when the program runs
+
+    private const int TurnedResults = GroupRows * PassBlock.MaxRows; // 16 KiB
 
     private readonly Part[] _parts;
     private readonly Rows? _bias;
@@ -32,6 +37,7 @@ internal sealed unsafe class StackedMatrix : IDisposable
             Groups += (int)((parts[i].Rows + GroupRows - 1) / GroupRows);
         }
         _bias = bias is null ? null : new Rows(bias, Outputs);
+        if (_parts[0].Codes is { } codes && _parts.All(p => p.Codes?.Center == codes.Center)) Center = codes.Center;
     }
 
     /// <summary>Number of rows of the matrix.</summary>
@@ -42,6 +48,12 @@ internal sealed unsafe class StackedMatrix : IDisposable
 
     /// <summary>Number of weights.</summary>
     public long Weights => (long)Outputs * _parts[0].Matrix.Columns;
+
+    /// <summary>
+    /// The center that inputs of 8 bits are rounded for; null where not all parts multiply such inputs, or for
+    /// different centers.
+    /// </summary>
+    public int? Center { get; }
 
     /// <summary>Bytes of the weights, without the bias.</summary>
     public long Bytes => _parts.Sum(p => p.Matrix.Bytes);
@@ -123,17 +135,54 @@ internal sealed unsafe class StackedMatrix : IDisposable
         {
             rows = Math.Min(run, to - from);
             Multiply(part, from, rows, input, x, stride, count, results, run);
-            for (var i = 0; i < rows; i++)
+            if (part.IsPaired && count >= ManyRows && CpuVectors.Are512Bits)
+                PutPairs(part, from, rows, results, run, count, y, yStride);
+            else Put(part, from, rows, results, run, count, y, yStride);
+        }
+    }
+
+    private void Put(in Part part, int from, int rows, float* results, int run, int count, float* y, int yStride)
+    {
+        for (var i = 0; i < rows; i++)
+        {
+            var output = OutputOf(part, from + i);
+            for (var r = 0; r < count; r++)
             {
-                var place = (from + i) % part.Inverse!.Length;
-                var output = part.Output + from + i - place + part.Inverse[place];
-                for (var r = 0; r < count; r++)
-                {
-                    var result = results[(r * run) + i];
-                    y[((long)r * yStride) + output] = _bias is null ? result : result + _bias[0][output];
-                }
+                var result = results[(r * run) + i];
+                y[((long)r * yStride) + output] = _bias is null ? result : result + _bias[0][output];
             }
         }
+    }
+
+    // Of 32 neighbours, sixteen that belong together are every other one.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void PutPairs(in Part part, int from, int rows, float* results, int run, int count, float* y, int yStride)
+    {
+        var evens = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        var odds = evens + Vector512<int>.One;
+        for (var i = 0; i < rows; i += GroupRows, results += GroupRows)
+        {
+            var (even, odd) = (OutputOf(part, from + i), OutputOf(part, from + i + 1));
+            for (var r = 0; r < count; r++)
+            {
+                var (a, b) = (Vector512.Load(results + (r * run)), Vector512.Load(results + (r * run) + Panel.Lanes));
+                var (first, second) = (Avx512F.PermuteVar16x32x2(a, evens, b), Avx512F.PermuteVar16x32x2(a, odds, b));
+                if (_bias is not null)
+                {
+                    first += Vector512.Load(_bias[0] + even);
+                    second += Vector512.Load(_bias[0] + odd);
+                }
+                first.Store(y + ((long)r * yStride) + even);
+                second.Store(y + ((long)r * yStride) + odd);
+            }
+        }
+    }
+
+    // Where the product of a row goes.
+    private static int OutputOf(in Part part, int row)
+    {
+        var place = row % part.Inverse!.Length;
+        return part.Output + row - place + part.Inverse[place];
     }
 
     /// <inheritdoc/>
@@ -156,5 +205,11 @@ internal sealed unsafe class StackedMatrix : IDisposable
     // A part with its products, its first group and its first output; and for each place in a run of rows the row that
     // lies there, if rows do not lie in their order.
     private readonly record struct Part(WeightMatrix Matrix, RowProducts Products, CodeProducts? Codes,
-        PairProducts? Pairs, int Group, int Output, int[]? Inverse);
+        PairProducts? Pairs, int Group, int Output, int[]? Inverse)
+    {
+        // Whether whole groups of rows are neighbours of which one belongs to the first half of a run and one to the
+        // second, as rows that are rotated together are.
+        public bool IsPaired { get; } = Inverse is not null && Inverse.Length % GroupRows == 0
+            && Inverse.Index().All(row => row.Item == (row.Index / 2) + (row.Index % 2 * (Inverse.Length / 2)));
+    }
 }

@@ -6,6 +6,6 @@ namespace Crosshead.Decoding.Cpu;
 /// them.</param>
 /// <param name="Prepare">Work that a member does for itself before its first item of the phase; null for none.</param>
 /// <param name="Pieces">Returns the number of pieces that the share of each member is cut into in a run, when the run
-/// begins; null for one.</param>
+/// begins: 0 where all members leave the phase out; null for one.</param>
 internal sealed record TeamPhase(Func<int> Items, Action<int, int, int> Work, Action<int>? Prepare = null,
     Func<int>? Pieces = null);

@@ -94,7 +94,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private void GoThrough(int index, uint first)
     {
         for (var number = first; number - first < _phases.Length;)
-            number = GoThrough(index, number, first);
+            number = _pieces[number - first] == 0 ? number + 1 : GoThrough(index, number, first);
     }
 
     // A member's part in a phase, until it is over. Returns the number of the next phase, or of a later phase that

@@ -27,20 +27,24 @@ internal static unsafe class InputCodes
     /// <param name="vectors">Number of vectors.</param>
     /// <param name="columns">Numbers of a vector, a multiple of 32.</param>
     /// <param name="center">As <see cref="ICodeBlock.Center"/> of the weights.</param>
-    /// <param name="records">[columns / 32, vectors]; receives the records.</param>
+    /// <param name="records">[columns / 32, all]; receives the records.</param>
+    /// <param name="all">Vectors that lie side by side, of which these are some.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Encode(float* x, long stride, int vectors, int columns, int center, byte* records)
+    public static void Encode(float* x, long stride, int vectors, int columns, int center, byte* records, int all)
     {
+        var far = (long)all * RecordBytes;
+        // Four runs at a time, of a vector or of four. Where fewer are left, the last one is rounded again.
+        if (columns == Columns)
+        {
+            for (var v = 0; v < vectors; v += 4)
+                Four(x + (v * stride), stride, center, records + (v * RecordBytes), RecordBytes, vectors - v - 1);
+            return;
+        }
         for (var v = 0; v < vectors; v++, x += stride, records += RecordBytes)
         {
             var record = records;
-            var far = (long)vectors * RecordBytes;
-            // Where fewer than four runs are left, the last one is rounded again.
             for (var column = 0; column < columns; column += 4 * Columns, record += 4 * far)
-            {
-                var last = ((columns - column) / Columns) - 1;
-                Four(x + column, center, record, far, Math.Min(1, last), Math.Min(2, last), Math.Min(3, last));
-            }
+                Four(x + column, Columns, center, record, far, ((columns - column) / Columns) - 1);
         }
     }
 
@@ -71,11 +75,12 @@ internal static unsafe class InputCodes
     private static Vector512<int> At(byte* record, int number) =>
         Vector512.Create(((int*)(record + Columns))[number]);
 
-    // Rounds four runs: the first, and those at three places from it. What a run has one of is a lane of theirs.
+    // Rounds four runs, the last of which may come before the fourth. What a run has one of is a lane of theirs.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Four(float* x, int center, byte* record, long far, int second, int third, int fourth)
+    private static void Four(float* x, long step, int center, byte* record, long far, int last)
     {
-        float* x1 = x + (second * Columns), x2 = x + (third * Columns), x3 = x + (fourth * Columns);
+        var (second, third, fourth) = (Math.Min(1, last), Math.Min(2, last), Math.Min(3, last));
+        float* x1 = x + (second * step), x2 = x + (third * step), x3 = x + (fourth * step);
         byte* r1 = record + (second * far), r2 = record + (third * far), r3 = record + (fourth * far);
         var (m01, m23) = (Two(Largest4(x), Largest4(x1)), Two(Largest4(x2), Largest4(x3)));
         var largest = Vector128.Max(Sse2.UnpackLow(m01.AsInt64(), m23.AsInt64()).AsInt32(),

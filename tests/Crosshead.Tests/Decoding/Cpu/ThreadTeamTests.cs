@@ -76,6 +76,34 @@ public sealed class ThreadTeamTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
+    public void A_phase_without_pieces_is_left_out(int members)
+    {
+        var (few, written, wrong) = (false, new int[Items], 0);
+        TeamPhase Phase(bool leaves) => new(() => leaves && few ? 0 : Items, (first, end, _) =>
+        {
+            for (var i = first; i < end; i++)
+            {
+                // Another item is done in the same phases, and at most one behind or ahead.
+                if (Math.Abs(Volatile.Read(ref written[(i + 7) % Items]) - written[i]) > 1)
+                    Interlocked.Increment(ref wrong);
+                written[i]++;
+            }
+        }, Pieces: () => leaves && few ? 0 : 3);
+        using var team = new ThreadTeam(members, [Phase(true), Phase(false), Phase(true), Phase(false)]);
+        for (var run = 1; run <= 500; run++)
+        {
+            few = run % 3 > 0;
+            var expected = written[0] + (few ? 2 : 4);
+            team.Run();
+            Assert.All(written, w => Assert.Equal(expected, w));
+        }
+        Assert.Equal(0, wrong);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
     public void A_failure_of_a_member_is_thrown_and_the_team_goes_on(int members)
     {
         var (done, broken, after) = (0, false, 0);
