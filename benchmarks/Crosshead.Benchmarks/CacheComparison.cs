@@ -73,11 +73,11 @@ internal static class CacheComparison
         foreach (var (_, decoder) in all) decoder.Dispose();
     }
 
-    /// <summary>The middle value.</summary>
+    /// <summary>The middle value, or the mean of the two in the middle.</summary>
     public static double Median(IEnumerable<double> values)
     {
         var sorted = values.Order().ToArray();
-        return sorted[sorted.Length / 2];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
     /// <summary>Seconds that an action takes.</summary>

@@ -25,8 +25,8 @@ internal static class DrawSpeeds
                 own.Add(Timed(() => sampler.Next(logits)));
                 others.Add(Timed(() => OneAfterTheOther(plain, logits, random.NextDouble())));
             }
-            Console.WriteLine($"{tokens} tokens: {Median(own):F3} ms a draw, one after the other "
-                + $"{Median(others):F3} ms");
+            Console.WriteLine($"{tokens} tokens: {CacheComparison.Median(own):F3} ms a draw, one after the other "
+                + $"{CacheComparison.Median(others):F3} ms");
         }
     }
 
@@ -45,6 +45,4 @@ internal static class DrawSpeeds
         draw();
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
-
-    private static double Median(List<double> times) => times.Order().ElementAt(times.Count / 2);
 }
