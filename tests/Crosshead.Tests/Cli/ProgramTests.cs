@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Crosshead.Tests.TextModels;
 
 namespace Crosshead.Tests.Cli;
 
@@ -76,9 +77,10 @@ public sealed class ProgramTests
     public async Task The_second_signal_ends_a_command_that_waits_within_the_system()
     {
         using var folder = new TemporaryFolder();
+        SmallTextModel.Save(folder.File("model"));
         var pipe = NamedPipe.In(folder); // opening it waits for a writer
         using var process = Process.Start(Start(AppContext.BaseDirectory,
-            ["generate", folder.Path, "--prompts", pipe, "--out", folder.File("answers.jsonl")]))!;
+            ["generate", folder.File("model"), "--prompts", pipe, "--out", folder.File("answers.jsonl")]))!;
         while (!process.HasExited && !Listens(process)) await Task.Delay(20, TestContext.Current.CancellationToken);
         Signal(process, "TERM");
         var told = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);

@@ -73,8 +73,14 @@ public sealed class RoundedActivationsTests
     public void Passes_of_any_size_over_quantised_weights_give_the_same_bits(string recipe)
     {
         using var folder = new TemporaryFolder();
-        using (var model = TinyModels.Create(TinyModels.Options(new() { Heads = 4, KeyValueHeads = 2, HeadDim = 64 })
-            with { HiddenSize = 256, FeedForwardSize = 512, Context = Tokens, InitializerRange = 0.05 }))
+        var options = TinyModels.Options(new() { Heads = 4, KeyValueHeads = 2, HeadDim = 64 }) with
+        {
+            HiddenSize = 256,
+            FeedForwardSize = 512,
+            Context = Tokens,
+            InitializerRange = 0.05,
+        };
+        using (var model = TinyModels.Create(options))
             GgufModel.Write(folder.File("x.gguf"), model, GgufRecipe.Named(recipe), folder.Path, "tiny");
         using var loaded = ModelDirectory.LoadFrozen(folder.File("x.gguf"), ScalarType.BFloat16);
         using var weights = new CpuWeights(loaded);
