@@ -1,5 +1,4 @@
 using Crosshead.Attention.Caches;
-using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Runtime;
 
