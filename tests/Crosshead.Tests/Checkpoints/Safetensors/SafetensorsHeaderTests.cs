@@ -44,9 +44,9 @@ public sealed class SafetensorsHeaderTests
     [InlineData("""{"__metadata__":{"x":"1","x":"2"},"a":{"dtype":"U8","shape":[11],"data_offsets":[0,11]}}""",
         "the key \"x\" stands there twice")]
     [InlineData("""{"__metadata__":{"x":null},"a":{"dtype":"U8","shape":[11],"data_offsets":[0,11]}}""",
-        "its metadata \"x\" is null")]
+        "__metadata__.x (null) must be a text")]
     [InlineData("""{"__metadata__":{"x":1},"a":{"dtype":"U8","shape":[11],"data_offsets":[0,11]}}""",
-        "not the JSON of the format")]
+        "__metadata__.x (1) must be a text")]
     [InlineData("""{"a":{"dtype":"F32","data_offsets":[0,8]}}""", "is not described as the format asks")]
     [InlineData("""{"a":{"dtype":3,"shape":[2],"data_offsets":[0,8]}}""", "is not described as the format asks")]
     [InlineData("""{"a":{"dtype":"F32","shape":"2","data_offsets":[0,8]}}""", "is not described as the format asks")]
