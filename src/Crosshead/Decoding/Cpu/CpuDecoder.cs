@@ -14,10 +14,9 @@ public sealed unsafe class CpuDecoder : IDecoder
     // A thread with fewer bytes to read would mostly wait for the others.
     private const long LeastBytesPerThread = 256 << 10;
 
-    // The least piece of a product takes some microseconds. Most of a share is taken in larger ones, because a piece
-    // starts the streams of memory that it reads anew.
-    private const long ProductsPerPiece = 256 << 10;
-    private const int MostPieces = 64; // of a member's share of a phase
+    // A piece of a product takes 20 µs or more, and starts the streams of memory that it reads anew.
+    private const long ProductsPerPiece = 4 << 20;
+    private const int MostPieces = 16; // of a member's share of a phase
 
     private readonly CpuWeights _weights;
     private readonly ThreadTeam _team;
@@ -134,7 +133,7 @@ public sealed unsafe class CpuDecoder : IDecoder
             var phase = p;
             yield return new TeamPhase(() => attention.Items(phase, _block),
                 (first, end, member) => attention.Run(phase, _block, first, end, member),
-                Pieces: () => Math.Clamp(_block.Count / 2, 1, MostPieces));
+                Pieces: () => Math.Clamp(_block.Count / 4, 1, MostPieces));
         }
         yield return new TeamPhase(() => layer.Attention.Output.Groups,
             (first, end, member) => Merge(layer, first, end, member), Drop,

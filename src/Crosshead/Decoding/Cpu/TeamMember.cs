@@ -40,23 +40,20 @@ internal sealed unsafe partial class TeamMember : IDisposable
     }
 
     /// <summary>
-    /// Takes the next pieces of this member's share of a phase: an eighth of the share at first, and fewer and fewer at
-    /// its end, so that members of unequal speed end together. Returns the index of the first, or −1 if all pieces are
-    /// taken or the phase is over.
+    /// Takes the next piece of this member's share of a phase. Returns its index, or −1 if all pieces are taken or the
+    /// phase is over.
     /// </summary>
     /// <param name="phase">Number of the phase.</param>
     /// <param name="pieces">Pieces of the share.</param>
-    /// <param name="count">Receives the number of pieces.</param>
-    public int Take(uint phase, int pieces, out int count)
+    public int Take(uint phase, int pieces)
     {
         while (true)
         {
             var word = Volatile.Read(ref Left);
             var ahead = (int)(phase - (uint)(word >> 32));
             var left = ahead > 0 ? pieces : (int)word; // nobody has begun the share, or somebody has
-            count = Math.Max(1, Math.Min(left / 2, pieces / 8));
             if (ahead < 0 || left == 0) return -1;
-            if (Interlocked.CompareExchange(ref Left, Word(phase, left - count), word) == word) return pieces - left;
+            if (Interlocked.CompareExchange(ref Left, Word(phase, left - 1), word) == word) return pieces - left;
         }
     }
 

@@ -8,8 +8,8 @@ namespace Crosshead.Decoding.Cpu;
 /// Threads that go through the same phases together; the caller is one of them. A token has dozens of phases of a few
 /// microseconds each. The team has no leader. A member that sees all items of a phase done begins the next phase. A
 /// message from one core to another would take as long as a tenth of a phase. Each member has a share of the items,
-/// which it takes in pieces, smaller ones at the end. A member whose own share is all taken takes pieces of the others.
-/// So nobody waits for an absent member, and for a slow one no longer than a piece takes.
+/// which it takes piece by piece. A member whose own share is all taken takes pieces of the others. So nobody waits for
+/// an absent member, and for a slow one no longer than a piece takes.
 /// </summary>
 internal sealed unsafe class ThreadTeam : IDisposable
 {
@@ -129,12 +129,12 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private int Take(int share, int index, TeamPhase phase, uint number, int pieces, ref bool prepared)
     {
         var (done, all) = (0, Members * pieces);
-        for (int piece, count; (piece = _members[share].Take(number, pieces, out count)) >= 0; done += count)
+        for (int piece; (piece = _members[share].Take(number, pieces)) >= 0; done++)
         {
             piece += share * pieces;
-            // The phase cannot end before these pieces are done. So the number of items is certain only from here on.
+            // The phase cannot end before this piece is done. So the number of items is certain only from here on.
             var items = (long)phase.Items();
-            Do(phase, (int)(items * piece / all), (int)(items * (piece + count) / all), index, ref prepared);
+            Do(phase, (int)(items * piece / all), (int)(items * (piece + 1) / all), index, ref prepared);
         }
         return done;
     }

@@ -16,7 +16,7 @@ public sealed class ThreadTeamTests
     [InlineData(9)] // likely more than there are cores
     public void Every_item_of_a_phase_is_done_once_and_seen_by_all_in_the_next(int members)
     {
-        const int Phases = 20, Runs = 200, MostPieces = 40;
+        const int Phases = 20, Runs = 200, MostPieces = 7;
         var (written, wrong, before, few) = (new int[Items], 0, 0, 0);
         var fewer = 0; // items of the fifth phase of a run: too few to share
         var phases = Enumerable.Range(1, Phases)
