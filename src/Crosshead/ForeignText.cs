@@ -11,7 +11,7 @@ namespace Crosshead;
 /// Shows text from a file or a command line in messages: on one line, with invisible characters escaped, and cut if it
 /// is long.
 /// </summary>
-internal static class ForeignText
+public static class ForeignText
 {
     private const int LongestValue = 100;
     private const int LongestReason = 200;
@@ -23,10 +23,10 @@ internal static class ForeignText
     /// <summary>
     /// A name or a value: at most 100 characters of it, line breaks and other invisible characters escaped.
     /// </summary>
-    public static string Shown(this string text) => Cut(text, LongestValue);
+    internal static string Shown(this string text) => Cut(text, LongestValue);
 
     /// <summary>A JSON value, cut and escaped as any text.</summary>
-    public static string Shown(this JsonNode? value)
+    internal static string Shown(this JsonNode? value)
     {
         try
         {
@@ -52,12 +52,12 @@ internal static class ForeignText
     }
 
     /// <summary>A sentence of another program: its lines joined, and cut after 200 characters.</summary>
-    public static string Sentence(this string text) => Cut(text.ReplaceLineEndings(" ").Trim(), LongestReason);
+    internal static string Sentence(this string text) => Cut(text.ReplaceLineEndings(" ").Trim(), LongestReason);
 
     /// <summary>
     /// A whole message: lines joined, and cut in the middle if it is very long, because its end is the remedy.
     /// </summary>
-    public static string OneLine(this string message)
+    internal static string OneLine(this string message)
     {
         if (message.Any(char.IsControl))
             message = string.Join(' ',

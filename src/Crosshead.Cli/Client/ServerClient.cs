@@ -102,7 +102,7 @@ internal sealed class ServerClient : IDisposable
 
     /// <summary>What was wrong with a connection.</summary>
     public static string Reason(Exception failure) =>
-        (failure.InnerException is { } inner and not IOException ? inner : failure).Message.TrimEnd('.');
+        (failure.InnerException is { } inner and not IOException ? inner : failure).Reason();
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();

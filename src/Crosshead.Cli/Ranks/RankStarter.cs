@@ -81,7 +81,7 @@ internal sealed class RankStarter : IDisposable
         catch (Win32Exception e)
         {
             throw new CrossheadException(
-                $"rank {rank} of {ranks} could not be started: {e.Message.TrimEnd('.')}; ask for fewer.", e);
+                $"rank {rank} of {ranks} could not be started: {e.Reason()}; ask for fewer.", e);
         }
     }
 

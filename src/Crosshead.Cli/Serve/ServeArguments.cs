@@ -222,7 +222,7 @@ internal sealed class ServeArguments
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"--api-key-file \"{file}\" cannot be read: {e.Message.TrimEnd('.')}; name a "
+            throw new CrossheadException($"--api-key-file \"{file}\" cannot be read: {e.Reason()}; name a "
                 + "file with a key on each line.", e);
         }
     }

@@ -50,7 +50,7 @@ public sealed class ModelServer : IAsyncDisposable
         {
             await application.DisposeAsync();
             throw new CrossheadException($"cannot listen at {new IPEndPoint(options.Address, options.Port)}: "
-                + $"{e.Message.TrimEnd('.')}; choose another address or port.", e);
+                + $"{e.Reason()}; choose another address or port.", e);
         }
         var addresses = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;
         return new ModelServer(application, state) { Address = new Uri(addresses.Addresses.First()) };

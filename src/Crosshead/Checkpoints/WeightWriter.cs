@@ -47,7 +47,7 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CrossheadException($"the weights in \"{folder}\" were not replaced entirely: "
-                + $"{e.Message.TrimEnd('.')}; make the folder writable and save again.", e);
+                + $"{e.Reason()}; make the folder writable and save again.", e);
         }
     }
 

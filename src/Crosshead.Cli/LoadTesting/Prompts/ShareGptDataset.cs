@@ -47,7 +47,7 @@ internal sealed class ShareGptDataset : ILoadDataset
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"the data set \"{path}\" cannot be read: {e.Message.TrimEnd('.')}; make it "
+            throw new CrossheadException($"the data set \"{path}\" cannot be read: {e.Reason()}; make it "
                 + "readable, or name another file.", e);
         }
     }

@@ -36,7 +36,7 @@ public sealed class ResponseCache : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CrossheadException(
-                $"the cache of responses \"{_path}\" cannot be opened: {e.Message.TrimEnd('.')}; name another folder "
+                $"the cache of responses \"{_path}\" cannot be opened: {e.Reason()}; name another folder "
                 + $"with {MessageTerm.ResponseCache}, or use {MessageTerm.NoResponseCache}.", e);
         }
         try
@@ -163,7 +163,7 @@ public sealed class ResponseCache : IDisposable
         {
             if (_failed) return; // what waits to be written is tried again, and fails again, when the file is closed
             _failed = true;
-            throw new CrossheadException($"\"{_path}\" cannot be written: {e.Message.TrimEnd('.')}; free space, name "
+            throw new CrossheadException($"\"{_path}\" cannot be written: {e.Reason()}; free space, name "
                 + $"another folder with {MessageTerm.ResponseCache}, or use {MessageTerm.NoResponseCache}.", e);
         }
     }
