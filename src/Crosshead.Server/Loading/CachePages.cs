@@ -12,9 +12,12 @@ internal static class CachePages
     /// <param name="options">The wishes.</param>
     /// <param name="context">Most tokens of a sequence.</param>
     /// <param name="bytesPerToken">Bytes that decoding keeps of each token.</param>
-    /// <exception cref="CrossheadException">Not one page fits.</exception>
+    /// <exception cref="CrossheadException">Not one page fits, or the memory is more than there is.</exception>
     public static int Count(LoadOptions options, int context, long bytesPerToken)
     {
+        if (options.CacheMemory is { } asked && FreeMemory.Most(options.Device) is var most && asked > most)
+            throw new CrossheadException($"the cache may have {Quantity.Bytes(asked)}, and this process can have "
+                + $"{Quantity.Bytes(most)} of memory at most; give it less (--cache-memory).");
         var bytesPerPage = bytesPerToken * Tokens;
         // A page more than a full sequence has: one that is being filled beside a prefix that is shared.
         var wanted = options.MaxSequences * (Quotient(context, Tokens) + 1);

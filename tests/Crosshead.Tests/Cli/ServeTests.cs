@@ -49,6 +49,18 @@ public sealed partial class ServeTests
     }
 
     [Fact]
+    public void A_cache_larger_than_the_memory_is_refused_before_anything_listens()
+    {
+        using StringWriter output = new(), error = new();
+        Assert.Equal(ExitCode.BadInput, CliRun.CommandLine.Run(
+            ["serve", SharedData.Path("data", "models", "stories260K"), "--port", "0", "--device", "cpu",
+                "--cache-memory", "999TiB"],
+            new StandardStreams(output, error), TestContext.Current.CancellationToken));
+        Assert.Matches(@"^the cache may have 999 TiB, and this process can have \S+ GiB of memory at most; give it less "
+            + @"\(--cache-memory\)\.$", error.ToString().Trim());
+    }
+
+    [Fact]
     public void The_type_of_the_cache_counts_for_its_memory()
     {
         CpuKernels.Require();

@@ -15,6 +15,12 @@ public static class FreeMemory
     public static long ForCache(Device? device, int count = 1) => (long)(CacheShare * (count == 1 ? On(device)
         : Enumerable.Range(Math.Max(device!.index, 0), count).Min(index => On(new Device($"cuda:{index}")))));
 
+    /// <summary>Bytes of memory that this process can have at most, whatever else runs.</summary>
+    /// <param name="device">The device; null for the CPU.</param>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public static long Most(Device? device) => device?.type == DeviceType.CUDA
+        ? CudaDevices.All()[Math.Max(device.index, 0)].MemoryBytes : MemoryLimit.Bytes;
+
     /// <summary>Bytes of memory that this process may still take, about.</summary>
     /// <param name="device">The device; null for the CPU.</param>
     /// <exception cref="CrossheadException">The driver refused.</exception>
