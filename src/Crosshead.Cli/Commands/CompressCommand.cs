@@ -88,7 +88,8 @@ internal sealed class CompressCommand : CliCommand
     {
         var method = arguments.GetNamed<CompressionMethod>(_method);
         RequireFit(arguments, method);
-        var files = ModelSource.Open(arguments.GetRequiredValue(_model));
+        var ((calibrate, heldOut), path) = (Texts(arguments, method), arguments.GetRequiredValue(_model));
+        var files = calibrate is null && heldOut is null ? ModelSource.OpenForWeights(path) : ModelSource.Open(path);
         var windows = _windows.In(arguments);
         var options = new CompressionOptions
         {
@@ -96,7 +97,7 @@ internal sealed class CompressCommand : CliCommand
             Layers = arguments.GetRequiredValue(_layers),
             Sizes = Sizes(arguments, method, files.Options),
             Share = arguments.GetValue(_cache) ?? CompressionOptions.DefaultShare,
-            Profile = arguments.GetValue(_profile) is { } path ? Profile.Load(path) : null,
+            Profile = arguments.GetValue(_profile) is { } profile ? Profile.Load(profile) : null,
             Rounds = arguments.GetValue(_rounds),
             Windows = windows,
             Device = _compute.Device(arguments),
@@ -104,7 +105,6 @@ internal sealed class CompressCommand : CliCommand
             Overwrite = arguments.GetValue(Outputs.Overwrite),
             Command = CommandText.Of(arguments),
         };
-        var (calibrate, heldOut) = Texts(arguments, method);
         var job = new CompressionJob(files, CompressionText.Of(calibrate, heldOut, files, windows), options);
         return (output, cancellation) =>
         {

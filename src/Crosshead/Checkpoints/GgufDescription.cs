@@ -13,6 +13,7 @@ internal sealed class GgufDescription : ModelDescription
 {
     private readonly IReadOnlyList<string> _files;
     private readonly Lazy<GgufVocabulary> _vocabulary;
+    private readonly bool _hasVocabulary;
 
     // The vocabulary that is read meanwhile; null to read it when it is asked for.
     private GgufDescription(GgufReader file, Task<GgufVocabulary>? vocabulary)
@@ -20,6 +21,7 @@ internal sealed class GgufDescription : ModelDescription
     {
         _files = file.Paths;
         (Weights, Sampling, Tokens) = (StoredWeights.In(file), GgufSampling.Of(file), TokensOf(file));
+        _hasVocabulary = file.Metadata.CountOf(GgufVocabulary.TokensKey) > 0;
         HasChatTemplate = GgufVocabulary.HasChatTemplateIn(file.Metadata);
         if (file.Tensors.Values.Any(t => t.Type.BlockSize > 1))
             Quantization = NameOf(file.Metadata) ?? Weights.TypeName;
@@ -103,9 +105,13 @@ internal sealed class GgufDescription : ModelDescription
     /// <inheritdoc/>
     public override void SaveCompanions(string folder)
     {
-        _vocabulary.Value.Save(folder);
-        var generation = new JsonObject();
-        (Tokens with { Ends = _vocabulary.Value.EndTokens }).Write(generation);
+        var (generation, tokens) = (new JsonObject(), Tokens);
+        if (_hasVocabulary)
+        {
+            _vocabulary.Value.Save(folder);
+            tokens = tokens with { Ends = _vocabulary.Value.EndTokens };
+        }
+        tokens.Write(generation);
         Sampling.Write(generation);
         AtomicFile.WriteText(System.IO.Path.Combine(folder, TextTokens.GenerationFile), $"{generation}\n");
     }

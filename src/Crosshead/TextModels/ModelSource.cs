@@ -14,12 +14,17 @@ public sealed class ModelSource : IModelSource
 {
     private readonly Lazy<ChatTemplate> _chat;
     private readonly Lazy<string> _weights, _configuration;
+    private readonly Lazy<Tokenizer> _tokenizer;
+    private readonly Lazy<IReadOnlyList<int>> _endTokens;
     private BegunWeights? _begun; // of the first model that is loaded to decode, and looked at already
 
     internal ModelSource(ModelDescription description, Tokenizer tokenizer)
+        : this(description, new Lazy<Tokenizer>(tokenizer)) => _ = EndTokens;
+
+    private ModelSource(ModelDescription description, Lazy<Tokenizer> tokenizer)
     {
-        (Description, Tokenizer) = (description, tokenizer);
-        EndTokens = description.EndTokens(tokenizer);
+        (Description, _tokenizer) = (description, tokenizer);
+        _endTokens = new(() => description.EndTokens(Tokenizer));
         _chat = new(() => description.LoadChatTemplate());
         _weights = new(() => description.WeightsHash);
         _configuration = new(() => description.ConfigurationHash);
@@ -42,13 +47,7 @@ public sealed class ModelSource : IModelSource
         var isKept = false;
         try
         {
-            var (description, tokenizer) = (opened.Description, opened.Tokenizer);
-            if (tokenizer.VocabularySize > description.Options.VocabularySize)
-                throw new CrossheadException(
-                    $"the tokenizer in \"{path}\" has {tokenizer.VocabularySize} tokens, the model "
-                        + $"{description.Options.VocabularySize}; "
-                    + "put the tokenizer there that the model was trained with.");
-            var source = new ModelSource(description, tokenizer);
+            var source = new ModelSource(opened.Description, Fitting(opened.Tokenizer, opened.Description));
             if (isKept = !forTensors) source._begun = new BegunWeights(opened.Weights);
             return source;
         }
@@ -56,6 +55,19 @@ public sealed class ModelSource : IModelSource
         {
             if (!isKept) opened.Dispose();
         }
+    }
+
+    /// <summary>
+    /// Reads a model's configuration and the headers of its weights; loads libtorch. The tokenizer is read when it is
+    /// asked for, so work without text does not need one.
+    /// </summary>
+    /// <inheritdoc cref="Open(string, bool)"/>
+    public static ModelSource OpenForWeights(string path)
+    {
+        using var opened = OpenedModel.Open(path, forTensors: true);
+        var description = opened.Description;
+        return new ModelSource(description,
+            new Lazy<Tokenizer>(() => Fitting(description.LoadTokenizer(), description)));
     }
 
     /// <summary>
@@ -78,10 +90,10 @@ public sealed class ModelSource : IModelSource
     public IReadOnlyList<string> Remarks => Description.Remarks;
 
     /// <inheritdoc/>
-    public Tokenizer Tokenizer { get; }
+    public Tokenizer Tokenizer => _tokenizer.Value;
 
     /// <inheritdoc/>
-    public IReadOnlyList<int> EndTokens { get; }
+    public IReadOnlyList<int> EndTokens => _endTokens.Value;
 
     /// <inheritdoc/>
     public ChatTemplate ChatTemplate => _chat.Value;
@@ -122,6 +134,12 @@ public sealed class ModelSource : IModelSource
             throw;
         }
     }
+
+    private static Tokenizer Fitting(Tokenizer tokenizer, ModelDescription description) =>
+        tokenizer.VocabularySize <= description.Options.VocabularySize ? tokenizer
+        : throw new CrossheadException($"the tokenizer in \"{description.Path}\" has {tokenizer.VocabularySize} tokens, "
+            + $"the model {description.Options.VocabularySize}; put the tokenizer there that the model was trained "
+            + "with.");
 
     /// <summary>Open weights that one model takes. If none does, they are closed when nobody has the source.</summary>
     private sealed class BegunWeights(IModelWeights weights)

@@ -53,6 +53,19 @@ public sealed class CompressCommandTests : IDisposable
     }
 
     [Fact]
+    public void Without_text_no_tokenizer_is_needed()
+    {
+        Train();
+        File.Delete(System.IO.Path.Combine(Model, "tokenizer.json"));
+        var run = CliRun.Of("compress", Model, "--method", "svd", "--out", _folder.File("half"));
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.False(File.Exists(_folder.File("half/tokenizer.json")));
+        Assert.Equal(1, (int)CliRun.Of("info", _folder.File("half"), "--json").Json["layers"]![0]!["keyHeads"]!);
+        Assert.Contains("tokenizer", CliRun.Of("compress", Model, "--method", "svd", "--calibrate", Text, "--out",
+            _folder.File("other")).Refusal());
+    }
+
+    [Fact]
     public void What_is_saved_loads_back_bit_for_bit_and_compresses_again()
     {
         Train();

@@ -215,7 +215,7 @@ internal sealed class GgufShape
         return keys;
     }
 
-    private int Vocabulary() => _file.Metadata.CountOf("tokenizer.ggml.tokens") is > 0 and var tokens ? tokens
+    private int Vocabulary() => _file.Metadata.CountOf(GgufVocabulary.TokensKey) is > 0 and var tokens ? tokens
         : _keys.Count("vocab_size");
 
     private bool Has(GgufPresence presence, string tensor) => presence == GgufPresence.Always

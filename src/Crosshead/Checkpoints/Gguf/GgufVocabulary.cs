@@ -6,6 +6,9 @@ namespace Crosshead.Checkpoints.Gguf;
 /// <summary>The tokenizer of a GGUF file, the tokens that its model's texts end with, and its chat template.</summary>
 internal sealed class GgufVocabulary
 {
+    /// <summary>The key of the tokens' texts.</summary>
+    public const string TokensKey = "tokenizer.ggml.tokens";
+
     /// <summary>The key of the chat template, and that of another one for conversations with tools.</summary>
     public const string TemplateKey = "tokenizer.chat_template", ToolTemplateKey = TemplateKey + ".tool_use";
 
