@@ -103,6 +103,7 @@ internal sealed class VerifyCommand : CliCommand
         if (!GoldenAttention.IsGolden(file))
             throw new CrossheadException($"\"{path}\" is no golden attention file (no variant and probe in it); for a "
                 + $"model name its folder, which holds {ExpectedOutputs.FileName}.");
+        GoldenAttention.Check(file);
     }
 
     private static bool IsModel(string path) => Directory.Exists(path) || GgufReader.IsAt(path);

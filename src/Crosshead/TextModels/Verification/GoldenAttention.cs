@@ -1,4 +1,3 @@
-using System.Globalization;
 using Crosshead.Attention;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Layers;
@@ -27,21 +26,27 @@ public static class GoldenAttention
     public static bool IsGolden(SafetensorsReader file) =>
         file.Metadata.ContainsKey("variant") && file.Tensors.ContainsKey("probe");
 
+    /// <summary>Checks the metadata, and the shapes of the tensors.</summary>
+    /// <param name="file">An open golden file.</param>
+    /// <exception cref="CrossheadException">The file lacks something, or contradicts itself.</exception>
+    public static void Check(SafetensorsReader file) => _ = new GoldenShape(file);
+
     /// <summary>Computes the layer and its gradients and compares.</summary>
     /// <param name="file">An open golden file.</param>
     /// <param name="type">Precision to compute in.</param>
     /// <param name="device">Device to compute on.</param>
-    /// <exception cref="CrossheadException">The file lacks something.</exception>
+    /// <exception cref="CrossheadException">The file lacks something, or contradicts itself.</exception>
     public static VerificationCase Verify(SafetensorsReader file, ScalarType type, Device device)
     {
+        var shape = new GoldenShape(file);
         using var all = NewDisposeScope();
         var scope = new ParameterScope(type, device);
-        using var attention = Create(file, scope);
+        using var attention = AttentionFactory.Create(scope, shape.Dim, shape.Options, shape.LayerIndex);
         Load(file, scope);
 
         var x = file.Read("x").to(type, device).requires_grad_(true);
         var length = x.shape[1];
-        using var rotary = new RotaryEmbedding(Number(file, "head_dim"), length, Real(file, "rope_base"),
+        using var rotary = new RotaryEmbedding(shape.HeadDim, length, shape.RopeBase,
             Runtime.Precision.MasterOf(type), device);
         var (cos, sin) = rotary.Rows(0, length);
         var output = attention.Forward(x, new TokenView(cos, sin, null, Causal: true));
@@ -62,24 +67,6 @@ public static class GoldenAttention
     /// </summary>
     public static double Tolerance(ScalarType type) =>
         type switch { ScalarType.Float64 => 1e-9, ScalarType.Float32 => 1e-4, _ => 0.1 };
-
-    private static IAttention Create(SafetensorsReader file, ParameterScope scope)
-    {
-        var (variant, components, groups) = (file.Metadata["variant"], Number(file, "component_heads"),
-            Number(file, "kv_heads"));
-        var composes = variant is "mea" or "mea-no-norm";
-        var options = new AttentionOptions
-        {
-            Variant = AttentionVariants.Parse(variant),
-            Heads = Number(file, "heads"),
-            KeyValueHeads = groups,
-            HeadDim = Number(file, "head_dim"),
-            KeyComponents = composes ? components : null,
-            ValueComponents = composes ? components : null,
-            HeadNormEpsilon = Real(file, "eps"),
-        };
-        return AttentionFactory.Create(scope, Number(file, "dim"), options, Number(file, "layer_index"));
-    }
 
     private static void Load(SafetensorsReader file, ParameterScope scope)
     {
@@ -103,13 +90,4 @@ public static class GoldenAttention
         var absolute = (actual.detach().cpu().to(ScalarType.Float64) - wanted).abs().max().item<double>();
         return (absolute, absolute / wanted.abs().max().item<double>());
     }
-
-    private static int Number(SafetensorsReader file, string key) => (int)Real(file, key);
-
-    private static double Real(SafetensorsReader file, string key) =>
-        file.Metadata.TryGetValue(key, out var text)
-            && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
-            ? value
-            : throw new CrossheadException(
-                $"\"{file.Path}\" lacks the number \"{key}\" in its metadata; it is not a golden attention file.");
 }

@@ -42,6 +42,55 @@ public sealed class VerificationTests
         Assert.True(result.GreedyMatches);
     }
 
+    [Theory]
+    [InlineData("heads", "0", "\"heads\" is 0, a whole number from 1 to 65536")]
+    [InlineData("heads", "2.5", "\"heads\" is 2.5, a whole number from 1 to 65536")]
+    [InlineData("heads", "1e9", "\"heads\" is 1e9, a whole number")]
+    [InlineData("heads", "many", "lacks the number \"heads\"")]
+    [InlineData("heads", "12", "\"weight.q\" has shape [48, 48], expected [96, 48]")]
+    [InlineData("kv_heads", "60000", "\"kv_heads\" is 60000, a whole number from 1 to 6")]
+    [InlineData("component_heads", "7", "\"component_heads\" is 7, a whole number from 1 to 6")]
+    [InlineData("dim", "64", "\"weight.q\" has shape [48, 48], expected [48, 64]")]
+    [InlineData("head_dim", "7", "")]
+    [InlineData("layer_index", "-1", "\"layer_index\" is -1, a whole number from 0")]
+    [InlineData("rope_base", "0", "\"rope_base\" is 0, it must be above 0")]
+    [InlineData("eps", "NaN", "\"eps\" is NaN, it must be above 0")]
+    [InlineData("variant", "meaa", "meaa")]
+    public void Bad_numbers_are_refused_by_name(string key, string value, string told) =>
+        Assert.Contains(told, Refused((_, metadata) => metadata[key] = value));
+
+    [Theory]
+    [InlineData("x", "lacks the tensor \"x\"")]
+    [InlineData("out", "lacks the tensor \"out\"")]
+    [InlineData("weight.v", "\"weight.v\"")]
+    [InlineData("grad.k_mix", "lacks the tensor \"grad.k_mix\"")]
+    public void Missing_tensors_are_refused_by_name(string tensor, string told) =>
+        Assert.Contains(told, Refused((tensors, _) => tensors.Remove(tensor)));
+
+    [Theory]
+    [InlineData("x", "\"x\" has shape [48], expected [batch, length, 48]")]
+    [InlineData("out", "\"out\" has shape [48], expected [2, 12, 48]")]
+    [InlineData("probe", "\"probe\" has shape [48], expected [2, 12, 48]")]
+    [InlineData("grad.x", "\"grad.x\" has shape [48], expected [2, 12, 48]")]
+    [InlineData("grad.q", "\"grad.q\" has shape [48], expected [48, 48]")]
+    [InlineData("weight.v", "\"grad.v\" has shape [48, 48], expected [48]")]
+    public void Other_shapes_are_refused_by_name(string tensor, string told) =>
+        Assert.Contains(told, Refused((tensors, _) => tensors[tensor] = zeros([48], ScalarType.Float64)));
+
+    // What is said of a golden file after a change.
+    private static string Refused(Action<Dictionary<string, Tensor>, Dictionary<string, string>> change)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var file = SafetensorsReader.Open(SharedData.Path("fixtures", "golden", "mea.safetensors"));
+        var (tensors, metadata) = (file.Tensors.Keys.ToDictionary(n => n, n => file.Read(n)),
+            file.Metadata.ToDictionary());
+        change(tensors, metadata);
+        SafetensorsWriter.Write(folder.File("bad.safetensors"), tensors, metadata);
+        using var bad = SafetensorsReader.Open(folder.File("bad.safetensors"));
+        return Assert.Throws<CrossheadException>(() => GoldenAttention.Verify(bad, ScalarType.Float64, CPU)).Message;
+    }
+
     [Fact]
     public void A_file_that_is_off_does_not_pass()
     {
