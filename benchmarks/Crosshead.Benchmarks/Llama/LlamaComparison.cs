@@ -104,9 +104,10 @@ internal static class LlamaComparison
                 return 1;
             }
             if (rounds == 0) return 0;
+            var before = WeightSpeeds.ReadSpeed(512, threads);
             Time(ours, timed, prompts, rounds);
             Print($"Crosshead reads {weights.BytesPerToken >> 20} MiB of weights for a step; memory is read at "
-                + $"{WeightSpeeds.ReadSpeed(512, threads) / 1e9:0.0} GB/s");
+                + $"{before / 1e9:0.0} GB/s before, and at {WeightSpeeds.ReadSpeed(512, threads) / 1e9:0.0} after");
             return 0;
 
             BatchEngine Theirs(bool exact) => library is null
