@@ -13,6 +13,9 @@ namespace Crosshead.Cli.Commands;
 /// <summary><c>crosshead chat</c>: a conversation with a model in the terminal.</summary>
 internal sealed class ChatCommand : CliCommand
 {
+    /// <summary>The command's name.</summary>
+    public const string CommandName = "chat";
+
     private const int MaxTokens = 1024;
 
     private readonly Argument<string> _model = new("MODEL")
@@ -36,7 +39,7 @@ internal sealed class ChatCommand : CliCommand
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
-    public ChatCommand() : base("chat",
+    public ChatCommand() : base(CommandName,
         "Talk with a model in the terminal, line by line. /help lists the commands within a conversation. Ctrl-C ends "
         + "an answer; a second Ctrl-C, or one at the prompt, ends the chat. Piped input is answered line by line. A "
         + "wrong command in it is told and passed over, and the exit code is 2 in the end.",

@@ -13,6 +13,9 @@ namespace Crosshead.Cli.Commands;
 /// <summary><c>crosshead generate</c>: generates text with a model, and shows the text as it is made.</summary>
 internal sealed class GenerateCommand : CliCommand
 {
+    /// <summary>The command's name.</summary>
+    public const string CommandName = "generate";
+
     private readonly Argument<string> _model = ModelArgument.Create();
     private readonly PromptArguments _prompts;
     private readonly Option<string?> _file = new("--prompts")
@@ -33,7 +36,7 @@ internal sealed class GenerateCommand : CliCommand
     private readonly Option<int> _parallel = TensorParallelOption.Create();
 
     /// <summary>Describes the command.</summary>
-    public GenerateCommand() : base("generate",
+    public GenerateCommand() : base(CommandName,
         "Continue a prompt, streaming the text, or all prompts of a file. Ctrl-C ends it early, with what there is.",
         "crosshead generate runs/tiny --prompt \"Once upon a time\" --temperature 0.8 --top-p 0.95",
         "crosshead generate runs/tiny --prompt \"Once upon a time\" --max-tokens 64 --temperature 0 --dtype "

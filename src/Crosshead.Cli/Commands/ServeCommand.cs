@@ -14,6 +14,9 @@ namespace Crosshead.Cli.Commands;
 /// <summary><c>crosshead serve</c>: a model over HTTP, for many clients at once.</summary>
 internal sealed class ServeCommand : CliCommand
 {
+    /// <summary>The command's name.</summary>
+    public const string CommandName = "serve";
+
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(200);
 
     private readonly Argument<string> _model = ModelArgument.Create();
@@ -21,7 +24,7 @@ internal sealed class ServeCommand : CliCommand
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
-    public ServeCommand() : base("serve",
+    public ServeCommand() : base(CommandName,
         "Serve a model over HTTP with OpenAI's interface. Ctrl-C lets running answers end, and stops.",
         "crosshead serve models/llama",
         "crosshead serve models/llama --port 9000 --max-context 8192 --cache-memory 8GiB",

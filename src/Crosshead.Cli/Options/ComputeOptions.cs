@@ -14,7 +14,10 @@ namespace Crosshead.Cli.Options;
 /// </summary>
 internal sealed class ComputeOptions
 {
-    private readonly Option<string> _device = new("--device")
+    /// <summary>The name of the option for the device.</summary>
+    public const string DeviceName = "--device";
+
+    private readonly Option<string> _device = new(DeviceName)
     {
         Description = "Device to compute on: auto (CUDA where there is one), cpu, cuda or cuda:n.",
         HelpName = "auto|cpu|cuda[:n]",

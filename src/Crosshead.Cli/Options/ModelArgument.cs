@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Crosshead.Cli.Commands;
 using Crosshead.Runtime;
 using Crosshead.TextModels;
 
@@ -7,8 +8,11 @@ namespace Crosshead.Cli.Options;
 /// <summary>The model a command works on.</summary>
 internal static class ModelArgument
 {
-    private static readonly string[] s_generating = ["generate", "chat", "serve"],
-        s_other = ["--device", "--threads", "--help", "-h", "-?"]; // perhaps no model is opened, or in another way
+    // With these options perhaps no model is opened, or in another way.
+    private static readonly string[] s_generating =
+        [GenerateCommand.CommandName, ChatCommand.CommandName, ServeCommand.CommandName],
+        s_other = [ComputeOptions.DeviceName, ThreadsOption.Name, ParsedAction.HelpName, ParsedAction.HelpLetter,
+            ParsedAction.HelpSign];
 
     /// <summary>The argument MODEL: a model directory or a GGUF file.</summary>
     public static Argument<string> Create() =>

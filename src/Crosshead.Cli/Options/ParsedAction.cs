@@ -11,6 +11,9 @@ namespace Crosshead.Cli.Options;
 /// </summary>
 internal sealed class ParsedAction : SynchronousCommandLineAction
 {
+    /// <summary>The names of the option for help.</summary>
+    public const string HelpName = "--help", HelpLetter = "-h", HelpSign = "-?";
+
     private readonly Action<ParseResult, StandardStreams> _show;
 
     private ParsedAction(Action<ParseResult, StandardStreams> show) => _show = show;
@@ -20,7 +23,7 @@ internal sealed class ParsedAction : SynchronousCommandLineAction
 
     /// <summary>The <c>--help</c> option of a command. The help ends with the examples.</summary>
     public static Option Help(params string[] examples) =>
-        new HelpOption
+        new HelpOption(HelpName, HelpLetter, HelpSign)
         {
             Action = new ParsedAction((parsed, terminal) => WriteHelp(parsed, terminal, examples)),
             Description = "Show what this command does and takes.",

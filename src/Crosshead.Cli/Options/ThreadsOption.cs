@@ -6,7 +6,8 @@ namespace Crosshead.Cli.Options;
 /// <summary>The number of threads that compute: <c>--threads</c>, the same in every command that computes.</summary>
 internal static class ThreadsOption
 {
-    private const string Name = "--threads";
+    /// <summary>The option's name.</summary>
+    public const string Name = "--threads";
 
     /// <summary>The option. <see cref="Apply"/> applies the number in every command that has this option.</summary>
     public static Option<int?> Create() => NumberOption.Optional(Name,
