@@ -137,9 +137,9 @@ public sealed class ModelSource : IModelSource
 
     private static Tokenizer Fitting(Tokenizer tokenizer, ModelDescription description) =>
         tokenizer.VocabularySize <= description.Options.VocabularySize ? tokenizer
-        : throw new CrossheadException($"the tokenizer in \"{description.Path}\" has {tokenizer.VocabularySize} tokens, "
-            + $"the model {description.Options.VocabularySize}; put the tokenizer there that the model was trained "
-            + "with.");
+        : throw new CrossheadException($"the tokenizer in \"{description.Path}\" has {tokenizer.VocabularySize} "
+            + $"tokens, the model {description.Options.VocabularySize}; put the tokenizer there that the model was "
+            + "trained with.");
 
     /// <summary>Open weights that one model takes. If none does, they are closed when nobody has the source.</summary>
     private sealed class BegunWeights(IModelWeights weights)

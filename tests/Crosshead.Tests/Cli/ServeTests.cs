@@ -56,8 +56,8 @@ public sealed partial class ServeTests
             ["serve", SharedData.Path("data", "models", "stories260K"), "--port", "0", "--device", "cpu",
                 "--cache-memory", "999TiB"],
             new StandardStreams(output, error), TestContext.Current.CancellationToken));
-        Assert.Matches(@"^the cache may have 999 TiB, and this process can have \S+ GiB of memory at most; give it less "
-            + @"\(--cache-memory\)\.$", error.ToString().Trim());
+        Assert.Matches(@"^the cache may have 999 TiB, and this process can have \S+ GiB of memory at most; give it "
+            + @"less \(--cache-memory\)\.$", error.ToString().Trim());
     }
 
     [Fact]

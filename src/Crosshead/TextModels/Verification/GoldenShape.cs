@@ -68,8 +68,9 @@ internal sealed class GoldenShape
     private IReadOnlyList<long> ShapeOf(string tensor) => _file.Tensors.TryGetValue(tensor, out var entry)
         ? entry.Shape : throw new CrossheadException($"\"{_file.Path}\" lacks the tensor \"{tensor}\"; {Remedy}");
 
-    private CrossheadException Wrong(string tensor, string expected) => new($"\"{_file.Path}\": tensor \"{tensor}\" has "
-        + $"shape [{string.Join(", ", ShapeOf(tensor))}], {expected}; {Remedy}");
+    private CrossheadException Wrong(string tensor, string expected) => new(
+        $"\"{_file.Path}\": tensor \"{tensor}\" has shape [{string.Join(", ", ShapeOf(tensor))}], {expected}; "
+        + Remedy);
 
     private int Count(string key, int least = 1, int most = Most) => Number(key) is var value
         && value >= least && value <= most
