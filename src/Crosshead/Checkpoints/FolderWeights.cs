@@ -100,7 +100,7 @@ internal sealed class FolderWeights : IModelWeights
             if (weight is TensorWeight && Files.FileOf(weight.Tensors[0].Name)
                 .MapRows(weight.Tensors[0].Name, 0, weight.Shape) is { } rows)
                 _begun.Add(weight.Name, rows);
-        _check = FiniteCheck.Begin([.. _begun.Values]);
+        _check = FiniteCheck.Begin([.. _begun]);
     }
 
     /// <inheritdoc/>
@@ -124,12 +124,8 @@ internal sealed class FolderWeights : IModelWeights
     /// <inheritdoc/>
     public void RequireFinite()
     {
-        var (counts, i) = (_check?.End(), 0);
-        foreach (var name in _begun.Keys)
-        {
-            if (_used.Contains(name)) Note(_weights[name], counts![i]);
-            i++;
-        }
+        foreach (var (name, count) in _check?.End() ?? [])
+            if (_used.Contains(name)) Note(_weights[name], count);
         ErrorList.Throw(_notFinite, t => $"\"{t.Weight.Name}\" ({t.Count} of {t.Weight.Elements})",
             tensors => $"\"{Path}\" holds weights that are NaN or infinite: {tensors}; the run that wrote them "
                 + $"diverged, or the file is damaged.");

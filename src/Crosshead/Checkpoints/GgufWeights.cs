@@ -68,7 +68,7 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
             if (tensor.Type.CanRead && tensor.Type.Format!.RowBytes(columns) <= int.MaxValue)
                 _begun.Add(tensor.Name, file.Matrix(tensor.Name, 0, tensor.Elements / columns, (int)columns));
         }
-        _check = FiniteCheck.Begin([.. _begun.Values]);
+        _check = FiniteCheck.Begin([.. _begun]);
     }
 
     /// <inheritdoc/>
@@ -78,9 +78,9 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
             [.. p.Part?.Whole ?? p.Shape], model.Whole))).ToArray();
         _used.UnionWith(parts.Select(p => p.Place.Tensor));
         var rest = parts.Where(p => !_begun.ContainsKey(p.Place.Tensor)).ToArray();
-        var stored = rest.Where(p => p.Parameter.Stored is not null).ToArray();
-        var counts = FiniteCheck.Begin([.. stored.Select(p => p.Parameter.Stored!)]).End();
-        for (var i = 0; i < stored.Length; i++) Note(stored[i].Place.Tensor, counts[i]);
+        var stored = rest.Where(p => p.Parameter.Stored is not null)
+            .Select(p => new KeyValuePair<string, WeightMatrix>(p.Place.Tensor, p.Parameter.Stored!));
+        foreach (var (tensor, count) in FiniteCheck.Begin([.. stored]).End()) Note(tensor, count);
         foreach (var (parameter, place) in parts.Where(p => p.Parameter.Stored is null))
         {
             var count = Copy(place, parameter);
@@ -91,12 +91,8 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     /// <inheritdoc/>
     public void RequireFinite()
     {
-        var (counts, i) = (_check?.End(), 0);
-        foreach (var tensor in _begun.Keys)
-        {
-            if (_used.Contains(tensor)) Note(tensor, counts![i]);
-            i++;
-        }
+        foreach (var (tensor, count) in _check?.End() ?? [])
+            if (_used.Contains(tensor)) Note(tensor, count);
         ErrorList.Throw(_notFinite, t => $"\"{t.Key}\" ({t.Value} of {file.Tensors[t.Key].Elements})",
             tensors => $"\"{file.Path}\" holds weights that are NaN or infinite: {tensors}; the model that was "
                 + "converted diverged, or the file is damaged.");

@@ -16,18 +16,24 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     private const nint Failed = -1, PageBytes = 4096, LargePageBytes = 2 << 20;
     private const int NoFile = -1;
     private const long LeastShared = 256 << 20; // bytes of a map that two threads give back
+    private const int OnlyFromCache = 8; // flag of preadv2
 
-    private readonly bool _isOfFile;
+    private readonly SafeFileHandle? _file; // held open for reads beside the map
+    private bool _holdsFile;
 
-    private MappedFile(nint address, long length, bool isOfFile) : base(Failed, ownsHandle: true)
+    private MappedFile(nint address, long length, SafeFileHandle? file) : base(Failed, ownsHandle: true)
     {
         SetHandle(address);
-        _isOfFile = isOfFile;
+        _file = file;
+        _file?.DangerousAddRef(ref _holdsFile);
         Length = length;
     }
 
     /// <summary>Bytes of the map.</summary>
     public long Length { get; }
+
+    /// <summary>How fast its pages are touched for the first time.</summary>
+    public FirstTouch Touch { get; } = new();
 
     /// <inheritdoc/>
     public override bool IsInvalid => handle == Failed;
@@ -44,7 +50,7 @@ internal sealed unsafe partial class MappedFile : SafeHandle
         // Where the system can, a first reading brings the file in large pages, and they stay for the next process: a
         // first touch for 2 MiB in place of one for each 32 KiB. A file that is in memory already stays as it is.
         _ = Advise(address, (nuint)length, AdviceHugePages);
-        return new MappedFile(address, length, isOfFile: true);
+        return new MappedFile(address, length, file);
     }
 
     /// <summary>Memory of zeros, in large pages where the system has them and the length is that of one.</summary>
@@ -68,7 +74,7 @@ internal sealed unsafe partial class MappedFile : SafeHandle
             address = start;
             _ = Advise(address, (nuint)length, AdviceHugePages);
         }
-        return new MappedFile(address, length, isOfFile: false);
+        return new MappedFile(address, length, file: null);
     }
 
     /// <summary>
@@ -79,7 +85,7 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     /// <param name="count">Number of bytes.</param>
     public void Release(long offset, long count)
     {
-        if (!_isOfFile) return;
+        if (_file is null) return;
         var (first, end) = ((handle + (nint)offset + PageBytes - 1) / PageBytes * PageBytes,
             (handle + (nint)(offset + count)) / PageBytes * PageBytes);
         if (end > first) _ = Advise(first, (nuint)(end - first), AdviceNotNeeded);
@@ -93,9 +99,30 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     /// <param name="count">Number of bytes.</param>
     public void Populate(long offset, long count)
     {
-        if (!_isOfFile) return;
+        if (_file is null) return;
         var first = (handle + (nint)offset) / PageBytes * PageBytes;
         _ = Advise(first, (nuint)(handle + (nint)(offset + count) - first), AdvicePopulateRead);
+    }
+
+    /// <summary>
+    /// Reads bytes of the file into other memory, without touching the map, if the system's file cache holds them all.
+    /// </summary>
+    /// <param name="offset">Position of the first.</param>
+    /// <param name="to">Receives them.</param>
+    /// <param name="count">Number of bytes.</param>
+    /// <returns>Whether they were read.</returns>
+    public bool TryReadCached(long offset, byte* to, long count)
+    {
+        while (_file is not null && count > 0)
+        {
+            var piece = new Piece(to, (nuint)count);
+            var read = ReadAt(_file, &piece, 1, offset, OnlyFromCache);
+            if (read <= 0) return false;
+            offset += read;
+            to += read;
+            count -= read;
+        }
+        return count == 0;
     }
 
     /// <summary>The bytes at <paramref name="offset"/>; valid while the handle is not disposed.</summary>
@@ -108,7 +135,8 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
-        if (_isOfFile && Length >= LeastShared) Forget();
+        if (_file is not null && Length >= LeastShared) Forget();
+        if (_holdsFile) _file!.DangerousRelease();
         return Unmap(handle, (nuint)Length) == 0;
     }
 
@@ -136,9 +164,19 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     private static partial nint MapZeros(nint address, nuint length, int protection, int flags, int file, long offset);
 
+    [LibraryImport("libc", EntryPoint = "preadv2")]
+    private static partial nint ReadAt(SafeFileHandle file, Piece* pieces, int count, long offset, int flags);
+
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Advise(nint address, nuint length, int advice);
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     private static partial int Unmap(nint address, nuint length);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct Piece(byte* start, nuint length)
+    {
+        private readonly byte* _start = start;
+        private readonly nuint _length = length;
+    }
 }

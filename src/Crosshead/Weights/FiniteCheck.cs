@@ -1,39 +1,45 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Crosshead.Runtime;
 
 namespace Crosshead.Weights;
 
 /// <summary>
 /// Looks for weights that are NaN or infinite, on threads of its own beside what its maker does meanwhile. Of a mapped
-/// file it is the first that touches the pages, and that takes longer than reading them.
+/// file it is the first that touches the pages, and that takes longer than reading them; where that is slow, it copies
+/// the bytes instead.
 /// </summary>
-internal sealed class FiniteCheck
+internal sealed unsafe class FiniteCheck
 {
     private const long PieceBytes = 4 << 20;
+    private const int CopiedBytes = 256 << 10; // at once, in the second cache
 
-    private readonly IReadOnlyList<WeightMatrix> _matrices;
+    private readonly KeyValuePair<string, WeightMatrix>[] _matrices;
     private readonly List<Piece> _pieces = [];
     private readonly long[] _counts;
     private readonly Thread[] _threads;
     private int _next;
 
-    private FiniteCheck(IReadOnlyList<WeightMatrix> matrices)
+    private FiniteCheck(KeyValuePair<string, WeightMatrix>[] matrices)
     {
-        (_matrices, _counts) = (matrices, new long[matrices.Count]);
-        for (var i = 0; i < matrices.Count; i++)
+        (_matrices, _counts) = (matrices, new long[matrices.Length]);
+        for (var i = 0; i < matrices.Length; i++)
         {
-            var rows = Math.Max(1, PieceBytes / matrices[i].Stride);
-            for (var first = 0L; first < matrices[i].Rows; first += rows)
-                _pieces.Add(new(i, first, Math.Min(rows, matrices[i].Rows - first)));
+            var matrix = matrices[i].Value;
+            var rows = Math.Max(1, PieceBytes / matrix.Stride);
+            for (var first = 0L; first < matrix.Rows; first += rows)
+                _pieces.Add(new(i, first, Math.Min(rows, matrix.Rows - first)));
         }
         _threads = new Thread[Math.Clamp(_pieces.Count - 1, 0, ComputeThreads.Count - 1)];
     }
 
     /// <summary>How many weights of a matrix are NaN or infinite.</summary>
-    public static long Count(WeightMatrix matrix) => Begin([matrix]).End()[0];
+    public static long Count(WeightMatrix matrix) => Begin([new("", matrix)]).End().GetValueOrDefault("");
 
     /// <summary>Begins to look at matrices.</summary>
-    /// <param name="matrices">The matrices, which must not be disposed before the end.</param>
-    public static FiniteCheck Begin(IReadOnlyList<WeightMatrix> matrices)
+    /// <param name="matrices">The matrices with a name each, which several may share. They must not be disposed before
+    /// the end.</param>
+    public static FiniteCheck Begin(KeyValuePair<string, WeightMatrix>[] matrices)
     {
         var check = new FiniteCheck(matrices);
         for (var i = 0; i < check._threads.Length; i++)
@@ -45,12 +51,15 @@ internal sealed class FiniteCheck
     }
 
     /// <summary>Helps to look at what is left, and waits for the end.</summary>
-    /// <returns>How many weights of each matrix are NaN or infinite.</returns>
-    public IReadOnlyList<long> End()
+    /// <returns>How many weights are NaN or infinite, by the name of their matrices, where there are any.</returns>
+    public Dictionary<string, long> End()
     {
         Work();
         foreach (var thread in _threads) thread.Join();
-        return _counts;
+        var counts = new Dictionary<string, long>();
+        for (var i = 0; i < _counts.Length; i++)
+            if (_counts[i] > 0) counts[_matrices[i].Key] = counts.GetValueOrDefault(_matrices[i].Key) + _counts[i];
+        return counts;
     }
 
     /// <summary>Ends without looking at what is left.</summary>
@@ -60,15 +69,33 @@ internal sealed class FiniteCheck
         foreach (var thread in _threads) thread.Join();
     }
 
+    [SkipLocalsInit] // nothing is read before it was written
     private void Work()
     {
+        var buffer = stackalloc byte[CopiedBytes];
         for (int i; (i = Interlocked.Increment(ref _next) - 1) < _pieces.Count;)
         {
             var (matrix, first, rows) = _pieces[i];
-            _matrices[matrix].Populate(first, rows);
-            var count = NonFiniteWeights.Count(_matrices[matrix], first, rows);
+            var count = Count(_matrices[matrix].Value, first, rows, buffer);
             if (count > 0) Interlocked.Add(ref _counts[matrix], count);
         }
+    }
+
+    // Rows as they lie: which of them comes first does not matter.
+    private static long Count(WeightMatrix matrix, long first, long rows, byte* buffer)
+    {
+        var (count, end, most) = (0L, first + rows, CopiedBytes / matrix.Stride);
+        for (; first < end && most > 0 && matrix.IsReadOnce; first += rows)
+        {
+            rows = Math.Min(most, end - first);
+            count += NonFiniteWeights.Count(matrix, matrix.ReadOnce(first, rows, buffer), rows);
+        }
+        if (first == end) return count;
+        var began = Stopwatch.GetTimestamp();
+        matrix.Populate(first, end - first);
+        count += NonFiniteWeights.Count(matrix, matrix.Data + (first * matrix.Stride), end - first);
+        matrix.Touch.Note((end - first) * matrix.Stride, began);
+        return count;
     }
 
     private sealed record Piece(int Matrix, long First, long Rows);

@@ -12,17 +12,20 @@ internal static class NonFiniteWeights
     private const ushort Exponent = 0x7C00; // of a half that is NaN or infinite
     private const int Lowest = 0x0400, Carry = 0x8000; // the exponent's lowest bit, and the bit above it
 
-    /// <summary>How many weights of some rows are NaN or infinite.</summary>
+    /// <summary>How many weights of some rows of a matrix are NaN or infinite.</summary>
     /// <param name="matrix">The matrix.</param>
-    /// <param name="first">The first row.</param>
+    /// <param name="first">The rows' bytes.</param>
     /// <param name="rows">Number of rows.</param>
-    public static long Count(WeightMatrix matrix, long first, long rows)
+    public static unsafe long Count(WeightMatrix matrix, byte* first, long rows)
     {
         var (count, format) = (0L, matrix.Format);
         int[] halves = [.. format.Halves];
-        for (var row = first; row < first + rows; row++)
-            count += halves.Length == 0 ? CountNumbers(matrix.BytesOf(row), format)
-                : CountBlocks(matrix.BytesOf(row), format.BlockBytes, halves) * format.BlockSize;
+        for (; rows > 0; rows--, first += matrix.Stride)
+        {
+            var row = new ReadOnlySpan<byte>(first, (int)format.RowBytes(matrix.Columns));
+            count += halves.Length == 0 ? CountNumbers(row, format)
+                : CountBlocks(row, format.BlockBytes, halves) * format.BlockSize;
+        }
         return count;
     }
 

@@ -11,6 +11,7 @@ internal sealed unsafe class WeightMatrix : IDisposable
 {
     private readonly MappedFile _map;
     private bool _held;
+    private long _readOnce; // rows
 
     /// <summary>A matrix over mapped bytes, which stay mapped until it is disposed.</summary>
     /// <param name="map">The bytes; all of the matrix must be within.</param>
@@ -181,6 +182,28 @@ internal sealed unsafe class WeightMatrix : IDisposable
     /// <param name="rows">Number of rows.</param>
     public void Populate(long first, long rows) =>
         _map.Populate(Offset + (first * Stride), Math.Min(rows * Stride, Bytes - (first * Stride)));
+
+    /// <summary>Whether rows are better read by <see cref="ReadOnce"/>: a first touch is slow, and not all rows were
+    /// read yet.</summary>
+    public bool IsReadOnce => _map.Touch.IsSlow && Volatile.Read(ref _readOnce) < Rows;
+
+    /// <summary>How fast its memory is touched for the first time.</summary>
+    public FirstTouch Touch => _map.Touch;
+
+    /// <summary>Reads rows, in the order in which they lie, that are perhaps not read again.</summary>
+    /// <param name="first">The first.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="buffer">Room for them.</param>
+    /// <returns>Where they are: in the buffer, or in the map where the system's file cache lacks some.</returns>
+    public byte* ReadOnce(long first, long rows, byte* buffer)
+    {
+        var (start, bytes) = (Offset + (first * Stride), ((rows - 1) * Stride) + Format.RowBytes(Columns));
+        Interlocked.Add(ref _readOnce, rows);
+        if (_map.TryReadCached(start, buffer, bytes)) return buffer;
+        _map.Touch.EndCopies();
+        Populate(first, rows);
+        return _map.At(start);
+    }
 
     /// <summary>Says that the matrix will not be read soon: pages of its file no longer count as memory.</summary>
     public void SetAside() => _map.Release(Offset, Bytes);

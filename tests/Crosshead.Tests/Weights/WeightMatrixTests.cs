@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using Crosshead.Runtime;
 using Crosshead.Weights;
 using static TorchSharp.torch;
 
@@ -38,6 +41,48 @@ public sealed class WeightMatrixTests
             Assert.True(copy.ToTensor(type, [16, 32]).Equals(ordered.ToTensor(type, [16, 32])));
             Assert.True(copy.ToBytes().Equals(ordered.ToBytes()));
         }
+    }
+
+    [Fact]
+    public unsafe void Rows_are_copied_once_where_a_first_touch_is_slow()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] bytes = [.. Enumerable.Range(0, 64).Select(i => (byte)i)];
+        BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(40), float.NaN);
+        File.WriteAllBytes(folder.File("rows"), bytes);
+        using var file = File.OpenHandle(folder.File("rows"));
+        using var map = MappedFile.Open(file, bytes.Length);
+        using var matrix = new WeightMatrix(map, 16, WeightFormat.F32, 3, 4);
+        var buffer = stackalloc byte[48];
+        Assert.False(matrix.IsReadOnce);
+        BeSlow(matrix);
+        Assert.True(matrix.IsReadOnce);
+        file.Dispose(); // the map keeps it open
+        using (var same = matrix.Part(0, 3)) Assert.Equal(1, FiniteCheck.Count(same));
+        for (var row = 0; row < 3; row++)
+        {
+            Assert.True(matrix.IsReadOnce);
+            var read = matrix.ReadOnce(row, 1, buffer);
+            Assert.Equal((nint)buffer, (nint)read);
+            Assert.Equal(bytes[(16 + (row * 16))..(32 + (row * 16))], new ReadOnlySpan<byte>(read, 16).ToArray());
+        }
+        Assert.False(matrix.IsReadOnce); // what is read again is read in the map
+    }
+
+    [Fact]
+    public unsafe void What_is_not_to_be_read_beside_the_map_is_read_in_it()
+    {
+        using var matrix = Numbered(WeightFormat.F32);
+        BeSlow(matrix);
+        var buffer = stackalloc byte[128];
+        Assert.Equal((nint)(matrix.Data + (2 * matrix.Stride)), (nint)matrix.ReadOnce(2, 1, buffer));
+        Assert.False(matrix.IsReadOnce);
+    }
+
+    // As if three mebibytes had been touched within three seconds.
+    private static void BeSlow(WeightMatrix matrix)
+    {
+        for (var i = 0; i < 3; i++) matrix.Touch.Note(1 << 20, Stopwatch.GetTimestamp() - Stopwatch.Frequency);
     }
 
     // Sixteen rows of their number, half a number more in the second half.

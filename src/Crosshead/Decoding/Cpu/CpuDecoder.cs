@@ -84,6 +84,7 @@ public sealed unsafe class CpuDecoder : IDecoder
             _logits = new Rows(_wanted.Count, VocabularySize);
         }
         _nextLogits = 0;
+        if (pass.Rows.Length > PassBlock.MaxRows) _weights.EndCopies();
         for (var rows = pass.Rows; rows.Length > 0; rows = rows[_block.Count..], _nextLogits += _block.Wanted)
         {
             cancellation.ThrowIfCancellationRequested();

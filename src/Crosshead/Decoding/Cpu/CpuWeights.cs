@@ -108,6 +108,13 @@ public sealed class CpuWeights : IDisposable
         Head.Dispose();
     }
 
+    /// <summary>Says that weights are soon read again, so that no first reading is a copy.</summary>
+    internal void EndCopies()
+    {
+        Head.Touch.EndCopies();
+        foreach (var layer in Layers) layer.Attention.Projections.Touch.EndCopies(); // they may lie in several files
+    }
+
     /// <summary>The rotary angles by <see cref="RotaryKind"/>; null for kinds that no layer has.</summary>
     internal RotaryTable?[] RotaryTables(int positions)
     {

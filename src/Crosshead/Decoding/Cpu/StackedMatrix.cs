@@ -18,6 +18,9 @@ internal sealed unsafe class StackedMatrix : IDisposable
 
     private const int ManyRows = 16; // fewer are not worth a function that is compiled when the program runs
 
+    private const int ReadOnceBytes = 256 << 10, // in the second cache
+        RowsTogether = 8; // that products read side by side
+
     private const int TurnedResults = GroupRows * PassBlock.MaxRows; // 16 KiB
 
     private readonly Part[] _parts;
@@ -57,6 +60,9 @@ internal sealed unsafe class StackedMatrix : IDisposable
 
     /// <summary>Bytes of the weights, without the bias.</summary>
     public long Bytes => _parts.Sum(p => p.Matrix.Bytes);
+
+    /// <summary>How fast the memory of its first part is touched for the first time.</summary>
+    public FirstTouch Touch => _parts[0].Matrix.Touch;
 
     /// <summary>The outputs of some groups: their first and their number.</summary>
     /// <param name="first">The first group.</param>
@@ -113,7 +119,29 @@ internal sealed unsafe class StackedMatrix : IDisposable
         int count, float* y, int yStride)
     {
         var matrix = part.Matrix;
-        var weights = matrix.Data + (from * matrix.Stride);
+        if (matrix.IsReadOnce && matrix.Stride <= ReadOnceBytes / RowsTogether)
+            MultiplyOnce(part, from, rows, input, x, stride, count, y, yStride);
+        else Multiply(part, matrix.Data + (from * matrix.Stride), rows, input, x, stride, count, y, yStride);
+    }
+
+    // Rows that are perhaps not multiplied again, so that to touch their pages may not pay.
+    [SkipLocalsInit]
+    private static void MultiplyOnce(in Part part, int from, int rows, ProductInput? input, float* x, int stride,
+        int count, float* y, int yStride)
+    {
+        var buffer = stackalloc byte[ReadOnceBytes];
+        var most = (int)(ReadOnceBytes / part.Matrix.Stride / RowsTogether * RowsTogether);
+        for (int run; rows > 0; from += run, rows -= run, y += run)
+        {
+            run = Math.Min(most, rows);
+            Multiply(part, part.Matrix.ReadOnce(from, run, buffer), run, input, x, stride, count, y, yStride);
+        }
+    }
+
+    private static void Multiply(in Part part, byte* weights, int rows, ProductInput? input, float* x, int stride,
+        int count, float* y, int yStride)
+    {
+        var matrix = part.Matrix;
         if (input is { BecomeCodes: true } && part.Codes is { } codes)
             codes.Multiply(weights, matrix.Stride, rows, matrix.Columns, input.Records(matrix.Columns, codes.Center),
                 count, y, yStride);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Runtime;
 using Crosshead.Tests.Kernels;
@@ -22,6 +23,39 @@ public sealed unsafe class StackedMatrixTests
             foreach (var rounds in new[] { false, true })
                 Assert.Equal(Products(format, headDim, count, bias, rounds, copies: true),
                     Products(format, headDim, count, bias, rounds, copies: false));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(11)]
+    [InlineData(100)]
+    public void Rows_that_are_read_once_give_the_same_bits(int count)
+    {
+        CpuKernels.Require();
+        const int Rows = 130, Wide = 8192; // several copies of whole groups, and one of fewer rows
+        var random = new Random(7);
+        float[] Draw(int numbers) => [.. Enumerable.Range(0, numbers).Select(_ => (float)random.NextDouble() - 0.5f)];
+        using var folder = new TemporaryFolder();
+        foreach (var format in new[] { WeightFormat.F32, WeightFormat.BF16, WeightFormat.Q8Zero, WeightFormat.Q4K })
+        {
+            using var drawn = WeightMatrix.OfZeros(format, Rows, Wide);
+            for (var row = 0; row < Rows; row++) drawn.Write(row, Draw(Wide));
+            var path = folder.File(format.Name);
+            File.WriteAllBytes(path, new ReadOnlySpan<byte>(drawn.Data, (int)drawn.Bytes).ToArray());
+            using var file = File.OpenHandle(path);
+            using var map = MappedFile.Open(file, drawn.Bytes);
+            using Rows x = new(Draw(count * Wide), Wide), inMap = new(count, Rows), copied = new(count, Rows);
+            using var matrix = new StackedMatrix([new WeightMatrix(map, 0, format, Rows, Wide)]);
+            using var input = new ProductInput(ActivationType.Int8);
+            input.Take(x, 0, count);
+            matrix.Multiply(0, matrix.Groups, input, inMap[0], inMap.Stride);
+            for (var i = 0; i < 3; i++) map.Touch.Note(1 << 20, Stopwatch.GetTimestamp() - Stopwatch.Frequency);
+            for (var group = 0; group < matrix.Groups; group += 3)
+                matrix.Multiply(group, Math.Min(group + 3, matrix.Groups), input, copied[0], copied.Stride);
+            for (var r = 0; r < count; r++)
+                Assert.Equal(new ReadOnlySpan<float>(inMap[r], Rows).ToArray(),
+                    new ReadOnlySpan<float>(copied[r], Rows).ToArray());
+        }
     }
 
     // Of a plain part and two whose rows lie as neighbours, piece by piece.
