@@ -6,7 +6,7 @@ namespace Crosshead.Data.Recall;
 internal static class RecallForms
 {
     private const int Needles = 4, MostHops = 4, NearVariables = 12, CopiedWords = 16, RepeatedWords = 3;
-    private const int CodeLetters = 6, MostFields = 6, QuestionsPerRecord = 2;
+    private const int CodeLetters = 6, MostFields = 6, QuestionsPerRecord = 2, WordsPerPlace = 8;
     private const double AliasShare = 0.6; // of variables that are assigned from another
 
     private static readonly string[] s_relations =
@@ -139,6 +139,26 @@ internal static class RecallForms
 
     /// <summary>Words drawn from three, so that only long parts of the text are unlike; then the same words.</summary>
     public static void Repeats(RecallWriter writer, int count) => Again(writer, "repeat", count, RepeatedWords);
+
+    /// <summary>
+    /// Different words in a row; then <c>3 after lake amber</c>: the third word after lake is amber. The farthest
+    /// places asked for are an eighth of the words away. So the more words, the more of its neighbours must be known
+    /// of each.
+    /// </summary>
+    public static void Neighbours(RecallWriter writer, int count)
+    {
+        var words = writer.Words(count);
+        writer.Say($"row: {string.Join(' ', words)}\n");
+        var farthest = Math.Max(1, count / WordsPerPlace);
+        foreach (var word in writer.Shuffled([.. Enumerable.Range(0, count)]))
+        {
+            var steps = Enumerable.Range(-farthest, (2 * farthest) + 1)
+                .Where(step => step != 0 && word + step >= 0 && word + step < count).ToArray();
+            var step = writer.Random.OneOf(steps);
+            writer.Ask($"{Number(Math.Abs(step))} {(step < 0 ? "before" : "after")} {words[word]}", words[word + step]);
+            writer.Say("\n");
+        }
+    }
 
     private static void Again(RecallWriter writer, string order, int count, int different)
     {

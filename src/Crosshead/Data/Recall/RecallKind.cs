@@ -29,4 +29,7 @@ public enum RecallKind
 
     /// <summary>As copy, with three words.</summary>
     Repeats,
+
+    /// <summary>Words in a row; then the word that stands so many places before or after another.</summary>
+    Neighbours,
 }

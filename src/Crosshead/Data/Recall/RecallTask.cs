@@ -20,6 +20,7 @@ public sealed record RecallTask
         new(RecallKind.Codes, RecallForms.Codes, 1, 50_000, 96, "codes"),
         new(RecallKind.Records, RecallForms.Records, 1, RecallWords.Count, 80, "records"),
         new(RecallKind.Repeats, RecallForms.Repeats, 1, 1_000_000, 400, "words"),
+        new(RecallKind.Neighbours, RecallForms.Neighbours, 2, RecallWords.Count, 300, "words"),
     ];
 
     private RecallTask(RecallKind kind, int size) => (Kind, Size) = (kind, size);

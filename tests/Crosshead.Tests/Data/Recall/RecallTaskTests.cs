@@ -8,7 +8,8 @@ public sealed partial class RecallTaskTests
     public static TheoryData<string> Names =>
         ["pairs_1", "pairs_32", "pairs_302", "grid_1", "grid_100", "variables_1", "variables_60", "identifiers_1",
             "identifiers_40", "needle_4", "needle_100", "copy_1", "copy_50", "codes_1", "codes_60",
-            "records_1", "records_40", "records_302", "repeats_1", "repeats_50"];
+            "records_1", "records_40", "records_302", "repeats_1", "repeats_50", "neighbours_2", "neighbours_17",
+            "neighbours_302"];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -84,6 +85,20 @@ public sealed partial class RecallTaskTests
         Assert.Equal(words, line.Split(": ")[0].Split(' ').Length);
     }
 
+    // The more words, the farther the places that are asked for.
+    [Theory]
+    [InlineData("neighbours_2", 1)]
+    [InlineData("neighbours_15", 1)]
+    [InlineData("neighbours_16", 2)]
+    [InlineData("neighbours_160", 20)]
+    public void Neighbours_are_up_to_an_eighth_of_the_words_away(string name, int farthest)
+    {
+        var task = RecallTask.Parse(name);
+        var steps = Enumerable.Range(0, 20).SelectMany(n => task.Write(3, RecallPurpose.Probe, n).Text.Split('\n')[1..])
+            .Where(line => line.Length > 0).Select(line => int.Parse(line.Split(' ')[0], null)).ToArray();
+        Assert.Equal((1, farthest), (steps.Min(), steps.Max()));
+    }
+
     [Theory]
     [InlineData("pair_12", "did you mean \"pairs\"?")]
     [InlineData("pairs", "must say how many pairs, from 1 to 302")]
@@ -102,6 +117,7 @@ public sealed partial class RecallTaskTests
             RecallKind.Copy or RecallKind.Repeats => "again:",
             RecallKind.Identifiers => "\nfrom ",
             RecallKind.Needle => ". \nThe",
+            RecallKind.Neighbours => "\n",
             _ => "\n\n",
         }, StringComparison.Ordinal)];
         var question = context[(context.LastIndexOf('\n') + 1)..];
@@ -125,6 +141,9 @@ public sealed partial class RecallTaskTests
                 var asked = question.Split(' ');
                 var (from, to) = (int.Parse(asked[0], null) - 1, int.Parse(asked[2], null) - 1);
                 return Assert.Single(facts.Split('\n').Select(l => l.Split(' ')), r => r[from] == asked[1])[to];
+            case RecallKind.Neighbours:
+                var (row, steps) = (facts.Split(' ')[1..], question.Split(' '));
+                return row[Array.IndexOf(row, steps[2]) + (int.Parse(steps[0], null) * (steps[1] == "after" ? 1 : -1))];
             default:
                 return facts[(facts.IndexOf(' ', StringComparison.Ordinal) + 1)..].TrimEnd().Split(' ')[index];
         }
@@ -139,5 +158,11 @@ public sealed partial class RecallTaskTests
             + "3 valley 2 key\n1 mirror 2 fox\n2 fox 1 mirror\n2 key 1 paper\n2 orange 3 silk\n1 honey 3 silk\n"),
         ("repeats_6", "repeat: mirror paper paper honey honey honey\n"
             + "again: mirror paper paper honey honey honey\n"),
+        ("neighbours_17", "row: mirror paper honey garden kitchen organ tomato velvet sister market lake wave jungle "
+            + "potato clock melon canyon\n2 before kitchen honey\n2 after honey kitchen\n2 after mirror honey\n"
+            + "2 after sister lake\n2 after velvet market\n1 before tomato organ\n2 before canyon clock\n"
+            + "2 after market wave\n2 before potato wave\n2 before wave market\n2 after organ velvet\n"
+            + "1 after garden kitchen\n1 after clock melon\n2 after paper garden\n1 after melon canyon\n"
+            + "2 after lake jungle\n2 after jungle clock\n"),
     ];
 }
