@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using Crosshead.Runtime.MachineCode;
 
 namespace Crosshead.Kernels.WeightProducts;
@@ -15,12 +14,12 @@ internal sealed unsafe class CodeTile<T> where T : unmanaged, ICodeBlock
 {
     private const int Lanes = RowProducts.Lanes, Register = 64, Runs = 8; // that are read before they are multiplied
 
-    private readonly delegate* unmanaged<CodeTileArguments*, void> _one, _two;
+    private readonly delegate* unmanaged[SuppressGCTransition]<CodeTileArguments*, void> _one, _two;
 
     private CodeTile(nint one, nint two)
     {
-        _one = (delegate* unmanaged<CodeTileArguments*, void>)one;
-        _two = (delegate* unmanaged<CodeTileArguments*, void>)two;
+        _one = (delegate* unmanaged[SuppressGCTransition]<CodeTileArguments*, void>)one;
+        _two = (delegate* unmanaged[SuppressGCTransition]<CodeTileArguments*, void>)two;
     }
 
     /// <summary>The products of the format; null where the processor or the system cannot run them.</summary>
@@ -29,9 +28,18 @@ internal sealed unsafe class CodeTile<T> where T : unmanaged, ICodeBlock
         && GeneratedCode.Make(new CodeTileWriter(ShapeOf(2)).Write) is not 0 and var two ? new(one, two) : null;
 
     // Of a block: [runs, groups, 16] scales and [runs, 16] minima.
-    private static int BlockScales => T.Runs * (T.Groups + (T.Center == 0 ? 1 : 0)) * Lanes;
+    private static int BlockScales
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => T.Runs * (T.Groups + (T.Center == 0 ? 1 : 0)) * Lanes;
+    }
 
-    private static int Blocks => Math.Max(1, Runs / T.Runs); // that are read before they are multiplied
+    // That are read before they are multiplied.
+    private static int Blocks
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Math.Max(1, Runs / T.Runs);
+    }
 
     /// <summary>Adds the products of a tile of rows with all vectors to sums.</summary>
     /// <param name="w">The first row.</param>
@@ -55,8 +63,8 @@ internal sealed unsafe class CodeTile<T> where T : unmanaged, ICodeBlock
             Records = records,
             RunBytes = (long)vectors * InputCodes.RecordBytes,
             Sums = sums,
+            Ahead = w + (sixteens * Lanes * stride),
         };
-        var next = w + (sixteens * Lanes * stride);
         var end = w + ((long)columns / (InputCodes.Columns * T.Runs) * T.Bytes);
         while (w < end)
         {
@@ -64,8 +72,6 @@ internal sealed unsafe class CodeTile<T> where T : unmanaged, ICodeBlock
             for (var rows = 0; rows < sixteens; rows++)
             {
                 var first = w + (rows * Lanes * stride);
-                // The next rows follow in memory. They are asked for in the order of addresses.
-                for (var to = next + (blocks * T.Bytes * Lanes); next < to; next += Register) Sse.Prefetch0(next);
                 for (var block = 0; block < blocks; block++, first += T.Bytes)
                 {
                     T.Prepare(first, stride, scales + (((rows * Blocks) + block) * BlockScales));
@@ -78,12 +84,13 @@ internal sealed unsafe class CodeTile<T> where T : unmanaged, ICodeBlock
             arguments.CodesEnd = codes + (blocks * T.Runs * sixteens * NarrowTile.Bytes);
             (sixteens == 1 ? _one : _two)(&arguments);
             arguments.Records += blocks * T.Runs * arguments.RunBytes;
+            arguments.Ahead += blocks * T.Bytes * sixteens * Lanes;
         }
     }
 
     private static CodeTileShape ShapeOf(int sixteens) => new(sixteens, T.Groups, T.Center > 0,
         (T.Runs > 1 ? T.Groups : BlockScales / Lanes) * Register, T.Runs * T.Groups * Register,
-        Blocks * BlockScales * sizeof(float));
+        Blocks * BlockScales * sizeof(float), T.Bytes * sixteens * Lanes / T.Runs);
 
     // The codes of a run in sixteen rows.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

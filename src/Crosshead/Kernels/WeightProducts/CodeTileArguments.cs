@@ -23,4 +23,7 @@ internal unsafe struct CodeTileArguments
 
     /// <summary>[vectors, sixteens, 16]; added to.</summary>
     public float* Sums;
+
+    /// <summary>The first of the weights that are asked for meanwhile.</summary>
+    public byte* Ahead;
 }

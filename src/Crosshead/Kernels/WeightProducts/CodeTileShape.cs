@@ -8,5 +8,6 @@ namespace Crosshead.Kernels.WeightProducts;
 /// <param name="ScaleBytes">Bytes from the scales of a run to those of the next.</param>
 /// <param name="MinimumBytes">Bytes from the scales of a run to its minima.</param>
 /// <param name="SixteenBytes">Bytes from the scales of sixteen rows to those of the next sixteen.</param>
+/// <param name="AheadBytes">Bytes of weights that are asked for while a run is multiplied: as many as it has.</param>
 internal readonly record struct CodeTileShape(int Sixteens, int Groups, bool HasCenter, int ScaleBytes,
-    int MinimumBytes, int SixteenBytes);
+    int MinimumBytes, int SixteenBytes, int AheadBytes);

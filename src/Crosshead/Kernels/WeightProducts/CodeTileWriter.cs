@@ -13,20 +13,25 @@ internal sealed class CodeTileWriter(CodeTileShape shape)
     private const int Registers = 8; // of the codes of a run in sixteen rows
     private const int Bytes = 64; // of a register
     private const int MostSums = 4; // side by side
+    private const int FewestVectors = 8; // with which all lines are asked for
     private const Register Arguments = Register.Rax, Codes = Register.Rcx, Scales = Register.Rdx,
-        Records = Register.R8, RecordsEnd = Register.R9, Sums = Register.R10, Next = Register.R11;
+        Records = Register.R8, RecordsEnd = Register.R9, Sums = Register.R10, Next = Register.R11,
+        Ahead = Register.Rbx, AheadEnd = Register.R12;
 
     private readonly int _vectors = MostSums / (shape.Sixteens * shape.Groups); // that are multiplied side by side
 
     /// <summary>Writes the function.</summary>
     public void Write(Assembler a)
     {
-        a.Enter(Arguments);
+        a.Enter(Arguments, Ahead, AheadEnd);
         a.Load(Codes, At(nameof(CodeTileArguments.Codes)));
         a.Load(Scales, At(nameof(CodeTileArguments.Scales)));
         a.Load(Records, At(nameof(CodeTileArguments.Records)));
+        a.Load(Ahead, At(nameof(CodeTileArguments.Ahead)));
+        a.Move(AheadEnd, Ahead);
         var run = a.Here();
         LoadRun(a);
+        a.Add(AheadEnd, shape.AheadBytes);
         a.Move(RecordsEnd, Records);
         a.Add(RecordsEnd, At(nameof(CodeTileArguments.RunBytes)));
         a.Load(Sums, At(nameof(CodeTileArguments.Sums)));
@@ -62,6 +67,7 @@ internal sealed class CodeTileWriter(CodeTileShape shape)
         a.LoadAddress(Next, new Address(Records, vectors * InputCodes.RecordBytes));
         a.Compare(RecordsEnd, Next);
         a.Jump(Condition.Below, end);
+        if (vectors == _vectors) AskAhead(a);
         WriteProducts(a, vectors);
         for (var vector = 0; vector < vectors; vector++)
             for (var rows = 0; rows < shape.Sixteens; rows++)
@@ -69,6 +75,19 @@ internal sealed class CodeTileWriter(CodeTileShape shape)
         a.Move(Records, Next);
         a.Add(Sums, vectors * shape.Sixteens * Bytes);
         a.Jump(again);
+    }
+
+    // Memory is read while vectors are multiplied: some lines at a time, until all of the run's have been asked for.
+    // All of a tile's lines at once would fill the queue of the first cache, and all else would wait for it.
+    private void AskAhead(Assembler a)
+    {
+        var lines = ((shape.AheadBytes * _vectors) + (Bytes * FewestVectors) - 1) / (Bytes * FewestVectors);
+        var enough = new Label();
+        a.Compare(Ahead, AheadEnd);
+        a.Jump(Condition.NotBelow, enough);
+        for (var line = 0; line < lines; line++) a.Prefetch(new Address(Ahead, line * Bytes));
+        a.Add(Ahead, lines * Bytes);
+        a.Place(enough);
     }
 
     private void WriteProducts(Assembler a, int vectors)
