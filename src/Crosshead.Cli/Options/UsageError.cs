@@ -6,12 +6,14 @@ namespace Crosshead.Cli.Options;
 /// <summary>Describes an error in a command line, in one line.</summary>
 internal static class UsageError
 {
+    private const string Text = "TEXT", OptionStart = "--"; // an argument that may be anything, and how options begin
+
     /// <summary>The first error of the command line with a remedy, or null if the command can run.</summary>
     public static string? Describe(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
         var path = Path(parsed);
-        if (parsed.UnmatchedTokens is [var unknown, ..])
+        if ((parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : MistakenForName(parsed)) is { } unknown)
             return Unknown(command, path, unknown);
         if (command.Subcommands.Count > 0)
             return $"{path} needs a command: {string.Join(", ", command.Subcommands.Select(c => c.Name))}; see "
@@ -23,7 +25,7 @@ internal static class UsageError
                 + $"\"{path} --help\".";
         // The argument TEXT may be empty; a name may not.
         var empty = command.Arguments.FirstOrDefault(
-            a => a.Name != "TEXT" && parsed.GetResult(a)?.Tokens.Any(t => t.Value.Length == 0) == true);
+            a => a.Name != Text && parsed.GetResult(a)?.Tokens.Any(t => t.Value.Length == 0) == true);
         if (empty is not null)
             return $"{path} was given an empty {empty.HelpName ?? empty.Name} (\"\"): "
                 + $"{FirstSentence(empty.Description)} See \"{path} --help\".";
@@ -35,6 +37,15 @@ internal static class UsageError
         return command.Options.Select(o => WrongNumberOfValues(o, parsed.GetResult(o), path))
             .FirstOrDefault(problem => problem is not null)
             ?? (parsed.Errors.Count == 0 ? null : new CrossheadException(parsed.Errors[0].Message).Message);
+    }
+
+    // An unknown option that the parser takes for one of several names, unless it follows a mere "--".
+    private static string? MistakenForName(ParseResult parsed)
+    {
+        var names = parsed.Tokens.SkipWhile(t => t.Type != TokenType.DoubleDash).Select(t => t.Value).ToHashSet();
+        return parsed.CommandResult.Command.Arguments.Where(a => a.Name != Text)
+            .SelectMany(a => parsed.GetResult(a)?.Tokens ?? []).Select(t => t.Value)
+            .FirstOrDefault(v => v.StartsWith(OptionStart, StringComparison.Ordinal) && !names.Contains(v));
     }
 
     // A missing value or one too many, which the parser would tell in its own words.

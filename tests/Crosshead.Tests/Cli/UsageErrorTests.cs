@@ -12,6 +12,24 @@ public sealed class UsageErrorTests
         Assert.StartsWith("unknown option \"--jsn\" of crosshead doctor: did you mean \"--json\"?",
             CliRun.Of("doctor", "--jsn").Refusal());
 
+    [Theory]
+    [InlineData("data prepare notes.txt --tokenzer t.json --out d", "--tokenzer", "data prepare", "--tokenizer")]
+    [InlineData("tokenizer train notes.txt --vocb 300 --out t.json", "--vocb", "tokenizer train", "--vocab")]
+    [InlineData("verify model --jsn", "--jsn", "verify", "--json")]
+    [InlineData("eval model --taks recall", "--taks", "eval", "--tasks")]
+    public void An_unknown_option_is_not_taken_for_a_name(string line, string option, string command, string known) =>
+        Assert.StartsWith($"unknown option \"{option}\" of crosshead {command}: did you mean \"{known}\"?",
+            CliRun.Of(line.Split(' ')).Refusal());
+
+    [Fact]
+    public void A_name_may_begin_like_an_option_after_two_dashes() =>
+        Assert.Contains("\"--jsn\" does not exist", CliRun.Of("verify", "--", "--jsn").Refusal());
+
+    [Fact]
+    public void A_text_may_begin_like_an_option() =>
+        Assert.DoesNotContain("unknown option", CliRun.Of("tokenizer", "encode", "--tokenizer", "nowhere.json", "--",
+            "--text").Refusal());
+
     [Fact]
     public void A_missing_command_is_answered_with_the_list() =>
         Assert.StartsWith("crosshead needs a command: ", CliRun.Of().Refusal());
