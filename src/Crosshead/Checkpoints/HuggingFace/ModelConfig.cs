@@ -83,8 +83,15 @@ public static class ModelConfig
         RequireArchitecture(config, own ? ConfigJson.Architecture : family.Architecture);
         UnsupportedKeys.Refuse(config, family, own);
         var options = ModelConfigReader.Read(config, family, own);
-        options.Validate();
-        return options;
+        try
+        {
+            options.Validate();
+            return options;
+        }
+        catch (CrossheadException e)
+        {
+            throw new CrossheadException($"\"{config.Path}\" cannot be loaded: {e.Message}", e);
+        }
     }
 
     // A model with another head (a classifier, a bare encoder) has another architecture under the same model_type.
