@@ -32,7 +32,7 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     /// <summary>Bytes of the map.</summary>
     public long Length { get; }
 
-    /// <summary>How fast its pages are touched for the first time.</summary>
+    /// <summary>How it is read for the first time.</summary>
     public FirstTouch Touch { get; } = new();
 
     /// <inheritdoc/>

@@ -84,17 +84,22 @@ internal sealed unsafe class FiniteCheck
     // Rows as they lie: which of them comes first does not matter.
     private static long Count(WeightMatrix matrix, long first, long rows, byte* buffer)
     {
-        var (count, end, most) = (0L, first + rows, CopiedBytes / matrix.Stride);
-        for (; first < end && most > 0 && matrix.IsReadOnce; first += rows)
-        {
-            rows = Math.Min(most, end - first);
-            count += NonFiniteWeights.Count(matrix, matrix.ReadOnce(first, rows, buffer), rows);
-        }
-        if (first == end) return count;
         var began = Stopwatch.GetTimestamp();
-        matrix.Populate(first, end - first);
-        count += NonFiniteWeights.Count(matrix, matrix.Data + (first * matrix.Stride), end - first);
-        matrix.Touch.Note((end - first) * matrix.Stride, began);
+        var most = CopiedBytes / matrix.Stride;
+        if (most > 0 && matrix.IsReadOnce)
+        {
+            var copied = 0L;
+            for (long run, row = first; row < first + rows; row += run)
+            {
+                run = Math.Min(most, first + rows - row);
+                copied += NonFiniteWeights.Count(matrix, matrix.ReadOnce(row, run, buffer), run);
+            }
+            matrix.Touch.NoteCopy(rows * matrix.Stride, began);
+            return copied;
+        }
+        matrix.Populate(first, rows);
+        var count = NonFiniteWeights.Count(matrix, matrix.Data + (first * matrix.Stride), rows);
+        matrix.Touch.NoteTouch(rows * matrix.Stride, began);
         return count;
     }
 

@@ -183,11 +183,11 @@ internal sealed unsafe class WeightMatrix : IDisposable
     public void Populate(long first, long rows) =>
         _map.Populate(Offset + (first * Stride), Math.Min(rows * Stride, Bytes - (first * Stride)));
 
-    /// <summary>Whether rows are better read by <see cref="ReadOnce"/>: a first touch is slow, and not all rows were
-    /// read yet.</summary>
-    public bool IsReadOnce => _map.Touch.IsSlow && Volatile.Read(ref _readOnce) < Rows;
+    /// <summary>Whether rows are better read by <see cref="ReadOnce"/>: not all were read yet, and copies are
+    /// faster.</summary>
+    public bool IsReadOnce => _map.Touch.IsCopied && Volatile.Read(ref _readOnce) < Rows;
 
-    /// <summary>How fast its memory is touched for the first time.</summary>
+    /// <summary>How its memory is read for the first time.</summary>
     public FirstTouch Touch => _map.Touch;
 
     /// <summary>Reads rows, in the order in which they lie, that are perhaps not read again.</summary>

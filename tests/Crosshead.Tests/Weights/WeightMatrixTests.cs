@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using Crosshead.Runtime;
+using Crosshead.Tests.Runtime;
 using Crosshead.Weights;
 using static TorchSharp.torch;
 
@@ -55,7 +55,7 @@ public sealed class WeightMatrixTests
         using var matrix = new WeightMatrix(map, 16, WeightFormat.F32, 3, 4);
         var buffer = stackalloc byte[48];
         Assert.False(matrix.IsReadOnce);
-        BeSlow(matrix);
+        FirstTouchTests.BeSlow(matrix.Touch);
         Assert.True(matrix.IsReadOnce);
         file.Dispose(); // the map keeps it open
         using (var same = matrix.Part(0, 3)) Assert.Equal(1, FiniteCheck.Count(same));
@@ -73,16 +73,10 @@ public sealed class WeightMatrixTests
     public unsafe void What_is_not_to_be_read_beside_the_map_is_read_in_it()
     {
         using var matrix = Numbered(WeightFormat.F32);
-        BeSlow(matrix);
+        FirstTouchTests.BeSlow(matrix.Touch);
         var buffer = stackalloc byte[128];
         Assert.Equal((nint)(matrix.Data + (2 * matrix.Stride)), (nint)matrix.ReadOnce(2, 1, buffer));
         Assert.False(matrix.IsReadOnce);
-    }
-
-    // As if three mebibytes had been touched within three seconds.
-    private static void BeSlow(WeightMatrix matrix)
-    {
-        for (var i = 0; i < 3; i++) matrix.Touch.Note(1 << 20, Stopwatch.GetTimestamp() - Stopwatch.Frequency);
     }
 
     // Sixteen rows of their number, half a number more in the second half.

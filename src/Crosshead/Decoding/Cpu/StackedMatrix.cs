@@ -61,7 +61,7 @@ internal sealed unsafe class StackedMatrix : IDisposable
     /// <summary>Bytes of the weights, without the bias.</summary>
     public long Bytes => _parts.Sum(p => p.Matrix.Bytes);
 
-    /// <summary>How fast the memory of its first part is touched for the first time.</summary>
+    /// <summary>How the memory of its first part is read for the first time.</summary>
     public FirstTouch Touch => _parts[0].Matrix.Touch;
 
     /// <summary>The outputs of some groups: their first and their number.</summary>

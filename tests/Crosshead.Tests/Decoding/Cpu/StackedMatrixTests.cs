@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Runtime;
 using Crosshead.Tests.Kernels;
+using Crosshead.Tests.Runtime;
 using Crosshead.Weights;
 
 namespace Crosshead.Tests.Decoding.Cpu;
@@ -49,7 +49,7 @@ public sealed unsafe class StackedMatrixTests
             using var input = new ProductInput(ActivationType.Int8);
             input.Take(x, 0, count);
             matrix.Multiply(0, matrix.Groups, input, inMap[0], inMap.Stride);
-            for (var i = 0; i < 3; i++) map.Touch.Note(1 << 20, Stopwatch.GetTimestamp() - Stopwatch.Frequency);
+            FirstTouchTests.BeSlow(map.Touch);
             for (var group = 0; group < matrix.Groups; group += 3)
                 matrix.Multiply(group, Math.Min(group + 3, matrix.Groups), input, copied[0], copied.Stride);
             for (var r = 0; r < count; r++)
