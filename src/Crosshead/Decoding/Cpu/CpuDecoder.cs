@@ -128,7 +128,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         yield return new TeamPhase(() => projections.Groups,
             (first, end, member) => Project(projections, center, first, end, member),
             member => Norm(layer.InputNorm, member),
-            () => Pieces(projections.Weights, _block.Count));
+            () => Pieces(projections.Weights, _block.Count), Reads(projections));
         for (var p = 0; p < attention.Phases; p++)
         {
             var phase = p;
@@ -138,7 +138,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         }
         yield return new TeamPhase(() => layer.Attention.Output.Groups,
             (first, end, member) => Merge(layer, first, end, member), Drop,
-            () => Pieces(layer.Attention.Output.Weights, _block.Count));
+            () => Pieces(layer.Attention.Output.Weights, _block.Count), Reads(layer.Attention.Output));
         if (layer.AttentionOutputNorm is { } attended)
             yield return new TeamPhase(() => _block.Count, (first, end, _) => AddNormed(attended, first, end));
 
@@ -154,16 +154,18 @@ public sealed unsafe class CpuDecoder : IDecoder
         }
         yield return new TeamPhase(() => FeedForwardPass.InnerGroups(layer),
             (first, end, member) => _feedForward.Gate(layer, first, end, member), prepare,
-            () => layer.Router is null ? Pieces(2 * layer.Experts[0].Gate.Weights, _block.Count) : 1);
+            () => layer.Router is null ? Pieces(2 * layer.Experts[0].Gate.Weights, _block.Count) : 1,
+            layer.Router is null ? Reads(layer.Experts[0].Gate) : null);
         yield return new TeamPhase(() => layer.Experts[0].Down.Groups,
             (first, end, member) => _feedForward.Down(layer, first, end, member), Drop,
-            () => layer.Router is null ? Pieces(layer.Experts[0].Down.Weights, _block.Count) : 1);
+            () => layer.Router is null ? Pieces(layer.Experts[0].Down.Weights, _block.Count) : 1,
+            layer.Router is null ? Reads(layer.Experts[0].Down) : null);
         if (layer.FeedForwardOutputNorm is { } fed)
             yield return new TeamPhase(() => _block.Count, (first, end, _) => AddNormed(fed, first, end));
     }
 
     private TeamPhase HeadPhase() => new(() => _block.Wanted == 0 ? 0 : _weights.Head.Groups, Head, NormWanted,
-        () => Pieces(_weights.Head.Weights, _block.Wanted));
+        () => Pieces(_weights.Head.Weights, _block.Wanted), Reads(_weights.Head));
 
     private void Head(int first, int end, int member)
     {
@@ -215,6 +217,9 @@ public sealed unsafe class CpuDecoder : IDecoder
             }
         }
     }
+
+    private Func<int, int, WeightStreams> Reads(StackedMatrix matrix) =>
+        (first, end) => matrix.Reads(first, end, _block.Count);
 
     // The rows of an earlier phase have gone.
     private void Drop(int member) => _products[member].Input.Drop();

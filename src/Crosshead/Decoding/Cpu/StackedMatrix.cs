@@ -21,6 +21,8 @@ internal sealed unsafe class StackedMatrix : IDisposable
     private const int ReadOnceBytes = 256 << 10, // in the second cache
         RowsTogether = 8; // that products read side by side
 
+    private const int Streams = 4;
+
     private const int TurnedResults = GroupRows * PassBlock.MaxRows; // 16 KiB
 
     private readonly Part[] _parts;
@@ -71,6 +73,23 @@ internal sealed unsafe class StackedMatrix : IDisposable
     {
         var start = StartOf(first);
         return (start, (end == Groups ? Outputs : StartOf(end)) - start);
+    }
+
+    /// <summary>The weights that products of groups with some vectors begin with.</summary>
+    /// <param name="first">The first group.</param>
+    /// <param name="end">The group after the last.</param>
+    /// <param name="vectors">Number of vectors.</param>
+    public WeightStreams Reads(int first, int end, int vectors)
+    {
+        var i = _parts.Length - 1;
+        while (_parts[i].Group > first) i--;
+        var (matrix, from) = (_parts[i].Matrix, (first - _parts[i].Group) * GroupRows);
+        if (matrix.IsReadOnce) return default; // they are copied before
+        var rows = Math.Min(matrix.Rows, (end - _parts[i].Group) * (long)GroupRows) - from;
+        // One vector is multiplied by four rows at once, a quarter of all rows apart, but for the largest blocks.
+        var streams = vectors == 1 && rows >= Streams && matrix.Format.BlockSize <= InputCodes.Columns ? Streams : 1;
+        var apart = rows / streams * matrix.Stride;
+        return new WeightStreams((nint)(matrix.Data + (from * matrix.Stride)), apart, streams, apart);
     }
 
     /// <summary>

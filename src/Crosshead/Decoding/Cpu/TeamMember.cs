@@ -21,6 +21,9 @@ internal sealed unsafe partial class TeamMember : IDisposable
     /// <summary>Whether the thread was started.</summary>
     public bool IsStarted { get; private set; }
 
+    /// <summary>What the member does while it waits for the end of a phase.</summary>
+    public ReadAhead Ahead { get; } = new();
+
     private ref ulong Left => ref _words.Pointer[0];
 
     private ref ulong Done => ref _words.Pointer[8];

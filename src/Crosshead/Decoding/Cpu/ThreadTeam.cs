@@ -111,7 +111,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         {
             if (spins != patience)
             {
-                Pause();
+                if (!ReadsAhead(index, number, first)) Pause();
                 if (spins % SpinsPerYield == SpinsPerYield - 1) Thread.Yield(); // who is late may want this core
                 continue;
             }
@@ -123,6 +123,23 @@ internal sealed unsafe class ThreadTeam : IDisposable
             if (index == 0) _patience = done == Members * pieces ? 0 : SpinsBeforeHelp;
         }
         return next;
+    }
+
+    // Reads some of what a member multiplies in the next phase with weights. Returns false if there is nothing to read.
+    private bool ReadsAhead(int index, uint number, uint first)
+    {
+        var ahead = _members[index].Ahead;
+        var next = (int)(number - first) + 1;
+        while (next < _phases.Length && (_phases[next].Reads is null || _pieces[next] == 0)) next++;
+        if (next == _phases.Length) return false;
+        if (!ahead.IsFor(first + (uint)next))
+        {
+            long items = _phases[next].Items(), pieces = _pieces[next];
+            var (piece, all) = (index * pieces, Members * pieces);
+            ahead.Begin(first + (uint)next,
+                _phases[next].Reads!((int)(items * piece / all), (int)(items * (piece + 1) / all)));
+        }
+        return ahead.Read();
     }
 
     // Does the pieces of a share that nobody has taken, and returns their number.

@@ -5,70 +5,58 @@ using System.Runtime.Intrinsics.X86;
 namespace Crosshead.Kernels.WeightProducts;
 
 /// <summary>
-/// <see cref="QuadProducts"/> of a format with blocks of 256 columns. Of wide rows some columns of all rows come first,
-/// then the next ones.
+/// <see cref="QuadProducts"/> of a format with blocks of 256 columns. Sixteen neighbouring rows are multiplied together,
+/// while the next sixteen are asked for, in the order of addresses: memory is read as one stream.
 /// </summary>
 [SkipLocalsInit] // scales are prepared before they are read
 internal sealed unsafe class LargeQuadProducts<T> : QuadProducts where T : unmanaged, ILargeQuad
 {
     private const int Lanes = RowProducts.Lanes, Runs = 8, Record = InputCodes.RecordBytes, Line = 64;
 
-    // Blocks of a row at once. Those of sixteen rows, and of the next sixteen, fit into the first cache.
-    private const int MostBlocks = 8;
+    // Blocks of sixteen rows, and of the next sixteen, that fit into the first cache.
+    private const int CachedBlocks = 8;
 
     /// <inheritdoc/>
     public override void Multiply(byte* w, long stride, int rows, int columns, byte* records, float* y)
     {
         var (blocks, whole) = (columns / (Runs * InputCodes.Columns), rows / Lanes * Lanes);
-        for (int first = 0, count; first < blocks; first += count)
-        {
-            count = Math.Min(MostBlocks, blocks - first);
-            var part = w + (first * T.Bytes);
-            for (var row = 0; row < whole; row += Lanes)
-            {
-                // The next rows, or the first ones' next columns.
-                var next = row + Lanes < whole || first + count == blocks ? part + ((row + Lanes) * stride)
-                    : part + (count * T.Bytes);
-                Sixteen(part + (row * stride), stride, count, records + (first * Runs * Record), next,
-                    first > 0 ? Vector512.Load(y + row) : Vector512<float>.Zero).Store(y + row);
-            }
-        }
+        for (var row = 0; row < whole; row += Lanes)
+            Sixteen(w + (row * stride), stride, blocks, records, w + ((row + Lanes) * stride)).Store(y + row);
         if (whole == rows) return;
         if (whole > 0) // the last sixteen rows: some of them once more
         {
             var last = w + ((rows - Lanes) * stride);
-            Sixteen(last, stride, blocks, records, last, Vector512<float>.Zero).Store(y + rows - Lanes);
+            Sixteen(last, stride, blocks, records, last).Store(y + rows - Lanes);
             return;
         }
         for (var row = 0; row < rows; row++)
         {
             var one = w + (row * stride);
-            y[row] = Sixteen(one, 0, blocks, records, one, Vector512<float>.Zero)[0];
+            y[row] = Sixteen(one, 0, blocks, records, one)[0];
         }
     }
 
-    // Adds some blocks of sixteen rows to their sums. As much of the next rows is asked for, in the order of addresses.
+    // Products of sixteen rows. As many of the next bytes are asked for.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static Vector512<float> Sixteen(byte* w, long stride, int blocks, byte* records, byte* next,
-        Vector512<float> sum)
+    private static Vector512<float> Sixteen(byte* w, long stride, int blocks, byte* records, byte* next)
     {
         var scales = stackalloc float[2 * Runs * Lanes];
-        var (far, length) = (4 * stride, (long)blocks * T.Bytes);
-        var (ahead, aheadEnd) = ((long)next, (long)next + length);
-        for (var end = w + length; w < end; w += T.Bytes)
+        var (far, sum) = (4 * stride, Vector512<float>.Zero);
+        for (var end = w + ((long)blocks * T.Bytes); w < end; w += T.Bytes)
         {
+            if (blocks > CachedBlocks) AskAgain(w + (2 * T.Bytes), stride);
             T.Prepare(w, stride, scales);
             var scale = scales;
             for (var half = 0; half < 2; half++, records += 4 * Record, scale += 4 * T.Groups * Lanes)
             {
                 var (first, second) = T.Inputs(records);
-                Ask(ref ahead, ref aheadEnd, length, stride);
+                Ask(ref next);
                 var a = T.Multiply(w, stride, half, first, second, out var p);
-                Ask(ref ahead, ref aheadEnd, length, stride);
+                Ask(ref next);
                 var b = T.Multiply(w + far, stride, half, first, second, out var q);
-                Ask(ref ahead, ref aheadEnd, length, stride);
+                Ask(ref next);
                 var c = T.Multiply(w + (2 * far), stride, half, first, second, out var r);
-                Ask(ref ahead, ref aheadEnd, length, stride);
+                Ask(ref next);
                 var d = T.Multiply(w + (3 * far), stride, half, first, second, out var s);
                 QuadLanes.Turn(ref a, ref b, ref c, ref d);
                 if (T.Groups == 2)
@@ -91,15 +79,20 @@ internal sealed unsafe class LargeQuadProducts<T> : QuadProducts where T : unman
         return sum;
     }
 
-    // Asks for two blocks' bytes, then for those of the row below where a row ends.
+    // Asks for two blocks' bytes.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Ask(ref long ahead, ref long end, long length, long stride)
+    private static void Ask(ref byte* next)
     {
-        for (var asked = 0; asked < 2 * T.Bytes; asked += Line, ahead += Line)
-        {
-            if (ahead >= end) (ahead, end) = ((end + stride - length) / Line * Line, end + stride);
-            Sse.Prefetch0((byte*)ahead);
-        }
+        for (var at = 0; at < 2 * T.Bytes; at += Line) Sse.Prefetch0(next + at);
+        next += 2 * T.Bytes;
+    }
+
+    // Asks for a block of sixteen rows, which the first cache has lost since they were asked for.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void AskAgain(byte* w, long stride)
+    {
+        for (var row = 0; row < Lanes; row++, w += stride)
+            for (var at = 0; at < T.Bytes - (Line / 2); at += Line) Sse.Prefetch0(w + at);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

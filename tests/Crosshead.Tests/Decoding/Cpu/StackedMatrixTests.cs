@@ -58,6 +58,26 @@ public sealed unsafe class StackedMatrixTests
         }
     }
 
+    [Fact]
+    public void Weights_that_groups_begin_with_lie_where_they_are_multiplied()
+    {
+        WeightMatrix q8 = WeightMatrix.OfZeros(WeightFormat.Q8Zero, 80, Columns),
+            large = WeightMatrix.OfZeros(WeightFormat.Q4K, 64, 256);
+        using (var matrix = new StackedMatrix([q8, q8.Part(0, 40)]))
+        {
+            var row = q8.Stride;
+            Assert.Equal(new WeightStreams((nint)q8.Data, 16 * row, 4, 16 * row), matrix.Reads(0, 2, 1));
+            Assert.Equal(new WeightStreams((nint)q8.Data, 64 * row, 1, 64 * row), matrix.Reads(0, 2, 2));
+            // The last rows of a part alone, and some of the next part.
+            Assert.Equal(new WeightStreams((nint)(q8.Data + (64 * row)), 4 * row, 4, 4 * row), matrix.Reads(2, 5, 1));
+            Assert.Equal(new WeightStreams((nint)(q8.Data + (32 * row)), 2 * row, 4, 2 * row), matrix.Reads(4, 5, 1));
+            Assert.Equal(0, matrix.Reads(1, 1, 1).Length);
+        }
+        using (var matrix = new StackedMatrix([large]))
+            Assert.Equal(new WeightStreams((nint)large.Data, 64 * large.Stride, 1, 64 * large.Stride),
+                matrix.Reads(0, 2, 1));
+    }
+
     // Of a plain part and two whose rows lie as neighbours, piece by piece.
     private static float[] Products(WeightFormat format, int headDim, int count, bool bias, bool rounds,
         bool copies)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Crosshead.Decoding.Cpu;
+using Crosshead.Runtime;
 
 namespace Crosshead.Tests.Decoding.Cpu;
 
@@ -170,6 +171,40 @@ public sealed class ThreadTeamTests
             Assert.All(times, t => Assert.Equal(run, t));
         }
         Assert.True(clock.Elapsed < s_patience);
+    }
+
+    [Theory]
+    [InlineData(2, 1, 0, 12)]
+    [InlineData(2, 3, 0, 4)]
+    [InlineData(3, 2, 0, 4)]
+    public unsafe void Who_waits_reads_what_its_next_share_of_weights_begins_with(int members, int pieces, int first,
+        int end)
+    {
+        var clock = Stopwatch.StartNew();
+        using var weights = new NativeBuffer<byte>(Items * 64);
+        var (begun, asked) = (0, new System.Collections.Concurrent.ConcurrentBag<(int, int)>());
+        using var team = new ThreadTeam(members,
+        [
+            new TeamPhase(() => members, (_, _, _) =>
+            {
+                // Whoever comes last waits for another who has nothing to do but to read.
+                if (Interlocked.Increment(ref begun) == members)
+                    while (asked.IsEmpty && clock.Elapsed < s_patience) Thread.Yield();
+            }),
+            new TeamPhase(() => Items, (_, _, _) => { }), // reads no weights
+            new TeamPhase(() => Items, (_, _, _) => { }, Pieces: () => 0,
+                Reads: (_, _) => throw new InvalidOperationException("left out")),
+            new TeamPhase(() => Items, (_, _, _) => { }, Pieces: () => pieces, Reads: (from, to) =>
+            {
+                asked.Add((from, to));
+                return new WeightStreams((nint)(weights.Pointer + (from * 64)), (to - from) * 64);
+            }),
+        ]);
+        team.Run();
+        Assert.True(clock.Elapsed < s_patience);
+        var share = Items / members;
+        Assert.All(asked, items => Assert.Contains(items,
+            Enumerable.Range(0, members).Select(m => ((m * share) + first, (m * share) + end))));
     }
 
     [Fact]
