@@ -29,8 +29,6 @@ internal readonly unsafe struct PanelBFloat16 : IPanelElement<PanelBFloat16>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void WriteLane(float* numbers, float factor, int count, PanelBFloat16* panel, int k, int lane)
     {
-        // Each pair of numbers lies on a line of its own. Stores wait for lines one after the other, reads do not.
-        for (var pair = 0; pair < count; pair += 2) _ = Volatile.Read(ref *(ushort*)(panel + Index(k + pair, lane)));
         var i = 0;
         var pairs = stackalloc uint[Panel.Lanes];
         for (; k % 2 == 0 && i <= count - (2 * Panel.Lanes); i += 2 * Panel.Lanes)

@@ -190,14 +190,17 @@ internal sealed unsafe class StackedMatrix : IDisposable
 
     private void Put(in Part part, int from, int rows, float* results, int run, int count, float* y, int yStride)
     {
-        for (var i = 0; i < rows; i++)
+        var place = from % part.Inverse!.Length;
+        for (int i = 0, begin = part.Output + from - place; i < rows; i++)
         {
-            var output = OutputOf(part, from + i);
+            var output = begin + part.Inverse[place];
             for (var r = 0; r < count; r++)
             {
                 var result = results[(r * run) + i];
                 y[((long)r * yStride) + output] = _bias is null ? result : result + _bias[0][output];
             }
+            if (++place < part.Inverse.Length) continue;
+            (place, begin) = (0, begin + part.Inverse.Length);
         }
     }
 

@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Crosshead.Kernels.WeightProducts;
 
 /// <summary>
-/// <see cref="QuadProducts"/> of a format with blocks of 256 columns. Sixteen neighbouring rows are multiplied together,
-/// while the next sixteen are asked for, in the order of addresses: memory is read as one stream.
+/// <see cref="QuadProducts"/> of a format with blocks of 256 columns. Sixteen neighbouring rows are multiplied
+/// together, while the next sixteen are asked for, in the order of addresses: memory is read as one stream.
 /// </summary>
 [SkipLocalsInit] // scales are prepared before they are read
 internal sealed unsafe class LargeQuadProducts<T> : QuadProducts where T : unmanaged, ILargeQuad
