@@ -1,4 +1,5 @@
 using Crosshead.Kernels.WeightProducts;
+using Crosshead.Runtime;
 using Crosshead.Runtime.MachineCode;
 using Crosshead.Weights;
 
@@ -43,6 +44,31 @@ public sealed unsafe class CodeTileTests
             var records = CodeProductsTests.Records(CodeProductsTests.Vectors(9, columns), 9, format, columns);
             Assert.Equal(Products(Without(name), weights, records, 9),
                 Products(CodeProducts.Of(format)!, weights, records, 9));
+        }
+    }
+
+    [Theory]
+    [InlineData(18)]
+    [InlineData(34)]
+    public void Scales_of_eight_blocks_have_the_bits_of_each_alone(int bytes)
+    {
+        Assert.SkipUnless(CpuVectors.Are512Bits, CpuVectors.Description);
+        const int rows = 16, lanes = RowProducts.Lanes;
+        var stride = EightScales.Blocks * bytes;
+        var blocks = new byte[rows * stride];
+        float[] together = new float[EightScales.Blocks * lanes], alone = new float[together.Length];
+        fixed (byte* w = blocks)
+        fixed (float* eight = together, one = alone)
+        {
+            for (var half = 0; half <= ushort.MaxValue;) // all numbers of half precision
+            {
+                for (var block = w; block < w + blocks.Length; block += bytes) *(ushort*)block = (ushort)half++;
+                EightScales.Store(w, stride, bytes, eight);
+                for (var block = 0; block < EightScales.Blocks; block++)
+                    CodeLanes.Halves(w + (block * bytes), stride).Store(one + (block * lanes));
+                Assert.Equal(alone.Select(BitConverter.SingleToUInt32Bits),
+                    together.Select(BitConverter.SingleToUInt32Bits));
+            }
         }
     }
 

@@ -72,9 +72,12 @@ internal sealed unsafe class CodeTile<T> where T : unmanaged, ICodeBlock
             for (var rows = 0; rows < sixteens; rows++)
             {
                 var first = w + (rows * Lanes * stride);
+                var to = scales + (rows * Blocks * BlockScales);
+                var together = EightScales.CanRead(T.Bytes) && blocks == EightScales.Blocks;
+                if (together) EightScales.Store(first, stride, T.Bytes, to);
                 for (var block = 0; block < blocks; block++, first += T.Bytes)
                 {
-                    T.Prepare(first, stride, scales + (((rows * Blocks) + block) * BlockScales));
+                    if (!together) T.Prepare(first, stride, to + (block * BlockScales));
                     for (var run = 0; run < T.Runs; run++)
                         Read(first, stride, run, codes
                             + ((((block * T.Runs) + run) * sixteens) + rows) * NarrowTile.Bytes);
