@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Crosshead.Kernels.WeightProducts;
 using Crosshead.Runtime;
 using Crosshead.Runtime.MachineCode;
