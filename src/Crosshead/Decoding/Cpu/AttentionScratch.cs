@@ -9,9 +9,10 @@ internal sealed unsafe class AttentionScratch : IDisposable
 
     private const int LatentParts = 3;
 
-    private readonly int _vectors, _vectorsPerItem;
-    private readonly Rows _queries, _sums, _scores, _composed, _encoded, _products, _factors;
-    private readonly NativeBuffer<(float Max, float Sum)> _softmax;
+    private readonly int _vectors, _vectorsPerItem, _rowsPerGroup;
+    private readonly Rows _queries, _ownQueries, _sums, _ownSums, _joined, _outputs, _scores, _composed, _encoded,
+        _products, _factors;
+    private readonly NativeBuffer<float> _softmax, _ownSoftmax; // the largest scores, then the sums of weights
     private readonly Rows[] _latent;
 
     /// <summary>Allocates the memory.</summary>
@@ -31,11 +32,19 @@ internal sealed unsafe class AttentionScratch : IDisposable
         const int rows = PassBlock.MaxRows;
         Projected = new Rows(rows, Most(l => l.Projections.Outputs));
         _vectors = rows * heads;
-        _queries = new Rows(_vectors, Most(l => l.Layout.QueryWidth));
+        // Latent vectors are shared by all heads, so that queries are computed head by head before.
+        _queries = new Rows(layers.Any(l => l.Latent is not null) ? _vectors : 0, Most(l => l.Layout.QueryWidth));
         _sums = new Rows((long)Blocks * _vectors, Most(l => l.Layout.ValueWidth));
-        _softmax = new NativeBuffer<(float, float)>((long)Blocks * _vectors);
-        Heads = new Rows(rows, Most(l => l.Layout.Heads * l.Layout.OutputWidth));
+        _softmax = new NativeBuffer<float>(2 * (((long)Blocks * _vectors) + Panel.Lanes));
+        Heads = new SharedRows(rows, Most(l => l.Layout.Heads * l.Layout.OutputWidth));
         _vectorsPerItem = Most(l => l.Layout.VectorsPerItem);
+        _ownQueries = new Rows((long)members * _vectorsPerItem, _queries.Width);
+        _rowsPerGroup = Most(l => l.Layout.RowsPerGroup);
+        _outputs = new Rows((long)members * _rowsPerGroup, 2 * Most(l => l.Layout.HeadDim));
+        var own = layers.All(l => l.Latent is not null) ? 0 : (long)members * Blocks * _vectorsPerItem;
+        _ownSums = new Rows(own, Most(l => l.Latent is null ? l.Layout.ValueWidth : 0));
+        _ownSoftmax = new NativeBuffer<float>(2 * (own + Panel.Lanes));
+        _joined = new Rows((long)members * (MostBlocks + 2), _vectorsPerItem);
         _scores = new Rows((long)members * _vectorsPerItem, Block);
         _composed = new Rows(members, ComposedPanels.Scratch(Math.Max(PageTables.PageTokens,
             Most(l => l.KeyHeads is null && l.ValueHeads is null ? 0 : l.Layout.HeadDim))));
@@ -45,7 +54,8 @@ internal sealed unsafe class AttentionScratch : IDisposable
             Panel.Round(Most(l => l.Layout.ValueWidth)))));
         _factors = new Rows(coded > 0 ? members : 0,
             (_vectorsPerItem * Most(l => format.ScalesOf(l.Layout.KeyWidth))) + PanelInt8.MostDepth);
-        Head = new Rows(2 * members, Most(l => Math.Max(l.Layout.ValueWidth, l.Layout.HeadDim)));
+        Head = new Rows(2 * members,
+            Most(l => Math.Max(l.Layout.ValueWidth, Math.Max(l.Layout.HeadDim, l.Layout.KeyWidth))));
         _latent = [.. Enumerable.Range(0, layers.Any(l => l.Latent is not null) ? LatentParts : 0).Select(_ => new Rows(
             members * rows, Math.Max(Head.Stride, Most(l => l.Latent?.MostWidth ?? 0))))];
         Maps = new Rows(layers.Any(l => l.TalkingHeadsMix is not null) ? rows * heads : 0, Blocks * Block);
@@ -64,7 +74,7 @@ internal sealed unsafe class AttentionScratch : IDisposable
     public Rows Projected { get; }
 
     /// <summary>[row]: the heads' outputs.</summary>
-    public Rows Heads { get; }
+    public SharedRows Heads { get; }
 
     /// <summary>[member, 2]: heads that a thread is computing.</summary>
     public Rows Head { get; }
@@ -75,24 +85,39 @@ internal sealed unsafe class AttentionScratch : IDisposable
     /// <summary>[row, head]: mixed scores of all positions (Talking-Heads).</summary>
     public Rows Maps { get; }
 
-    /// <summary>
-    /// The rotated and scaled query of a vector. With key components it is also multiplied by the mix.
-    /// </summary>
+    /// <summary>The query of a vector, in latent attention.</summary>
     public float* Query(int vector) => _queries[vector];
 
-    /// <summary>Queries of vectors.</summary>
+    /// <summary>Queries of vectors, in latent attention.</summary>
     public PanelVectors QueriesFrom(int vector, int count) => new(_queries[vector], _queries.Stride, count);
 
-    /// <summary>Sums of a block's values with weights e^(score − max), of vectors.</summary>
-    public PanelVectors SumsFrom(int block, int vector, int count) =>
-        new(_sums[((long)block * _vectors) + vector], _sums.Stride, count);
+    /// <summary>
+    /// A thread's memory for the rotated and scaled queries of an item. With key components they are also multiplied by
+    /// the mix.
+    /// </summary>
+    public PanelVectors QueriesOf(int member, int count) =>
+        new(_ownQueries[(long)member * _vectorsPerItem], _ownQueries.Stride, count);
 
-    /// <summary>Elements from the sums of a block to those of the next.</summary>
-    public long SumsOfBlock => (long)_vectors * _sums.Stride;
+    /// <summary>Results of all vectors, which all threads write.</summary>
+    public BlockResults Results => new(_sums[0], _softmax.Pointer, _softmax.Pointer + (_softmax.Length / 2),
+        _sums.Stride, _vectors, 0);
 
-    /// <summary>A block's largest score and its sum of weights, of a vector.</summary>
-    public ref (float Max, float Sum) Softmax(int block, int vector) =>
-        ref _softmax.Pointer[((long)block * _vectors) + vector];
+    /// <summary>A thread's memory for the results of an item.</summary>
+    /// <param name="member">The thread.</param>
+    /// <param name="first">The first vector of the item.</param>
+    public BlockResults ResultsOf(int member, int first)
+    {
+        var place = (long)member * Blocks * _vectorsPerItem;
+        return new(_ownSums[place], _ownSoftmax.Pointer + place,
+            _ownSoftmax.Pointer + (_ownSoftmax.Length / 2) + place, _ownSums.Stride, _vectorsPerItem, first);
+    }
+
+    /// <summary>A thread's memory for a head's outputs, of the tokens of a group.</summary>
+    public PanelVectors OutputsOf(int member, int count) =>
+        new(_outputs[(long)member * _rowsPerGroup], _outputs.Stride, count);
+
+    /// <summary>A thread's memory for what joins the blocks of an item.</summary>
+    public JoinedBlocks JoinedOf(int member) => new(_joined[(long)member * (MostBlocks + 2)], _joined.Stride);
 
     /// <summary>A thread's memory for scores of a block.</summary>
     public PanelVectors ScoresOf(int member, int count) =>
@@ -116,8 +141,13 @@ internal sealed unsafe class AttentionScratch : IDisposable
     {
         Projected.Dispose();
         _queries.Dispose();
+        _ownQueries.Dispose();
         _sums.Dispose();
         _softmax.Dispose();
+        _ownSums.Dispose();
+        _joined.Dispose();
+        _outputs.Dispose();
+        _ownSoftmax.Dispose();
         Heads.Dispose();
         _scores.Dispose();
         _composed.Dispose();

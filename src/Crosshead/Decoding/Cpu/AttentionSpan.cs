@@ -14,6 +14,9 @@ internal readonly unsafe record struct AttentionSpan(int First, int End)
     /// <summary>Number of scores that are read, rounded up to a multiple of 16.</summary>
     public int Length => Panel.Round(Count);
 
+    /// <summary>Whether nothing else is read.</summary>
+    public bool IsWhole => First == Start && Count == Length;
+
     /// <summary>Sets the scores [length] of positions that are read but not seen to −∞.</summary>
     /// <param name="scores">The scores.</param>
     /// <param name="seen">The positions that are seen, within this span.</param>

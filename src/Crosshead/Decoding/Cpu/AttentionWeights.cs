@@ -67,10 +67,10 @@ internal sealed class AttentionWeights : IDisposable
     public float Lambda { get; private init; }
 
     /// <summary>
-    /// Whether every query head multiplies cached components, whole, and none of the heads are composed. That takes
-    /// more products than memory allows time for, so those of bfloat16 have rounded factors.
+    /// Whether vectors multiply what is cached as it is: heads are not composed while they are read, and there are no
+    /// latent vectors.
     /// </summary>
-    public bool MultipliesComponents => (Keys ?? (object?)Values) is not null && KeyHeads is null && ValueHeads is null;
+    public bool MultipliesRows => KeyHeads is null && ValueHeads is null && Latent is null;
 
     /// <summary>Reads a layer.</summary>
     /// <param name="attention">The layer, trainable or frozen.</param>

@@ -17,7 +17,7 @@ internal sealed unsafe class CachedLatentAttention<T> : CachedSoftmaxAttention<T
 
     /// <summary>Allocates the pages of a layer.</summary>
     public CachedLatentAttention(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
-        CacheFormat format, int pages, PageTables tables) : base(weights, scratch, rotary, format, pages, tables)
+        CacheFormat format, int pages, PageTables tables) : base(weights, scratch, rotary, format, null, pages, tables)
     {
         (_latent, _rotary) = (weights.Latent!, rotary);
         _scale = (float)(weights.Options.Latent!.ScaleFactor / Math.Sqrt(_latent.QueryWidth));
@@ -33,35 +33,53 @@ internal sealed unsafe class CachedLatentAttention<T> : CachedSoftmaxAttention<T
     }
 
     /// <inheritdoc/>
-    protected override int PlaceItems(PassBlock pass) => Layout.Heads + pass.Count;
+    public override int Phases => 3;
 
     /// <inheritdoc/>
-    protected override void Place(PassBlock pass, int item, int member)
+    public override int Items(int phase, PassBlock pass) => phase switch
     {
-        if (item < Layout.Heads) PlaceQueries(pass, item, member);
-        else PlaceToken(pass[item - Layout.Heads], item - Layout.Heads, member);
+        0 => Layout.Heads + pass.Count,
+        1 => Plan.Groups * Plan.MostBlocks,
+        _ => Layout.Heads,
+    };
+
+    /// <inheritdoc/>
+    public override void Run(int phase, PassBlock pass, int first, int end, int member)
+    {
+        for (var item = first; item < end; item++)
+        {
+            if (phase == 1) Attend(pass, item, member);
+            else if (phase == 2) Finish(pass, item, member);
+            else if (item < Layout.Heads) PlaceQueries(pass, item, member);
+            else PlaceToken(pass[item - Layout.Heads], item - Layout.Heads, member);
+        }
     }
 
-    /// <inheritdoc/>
-    protected override int FinishItems(PassBlock pass) => Layout.Heads;
+    private void Attend(PassBlock pass, int item, int member)
+    {
+        var group = Plan[item / Plan.MostBlocks];
+        var (first, end) = Plan.BlocksOf(pass, group);
+        var block = first + (item % Plan.MostBlocks);
+        var queries = Scratch.QueriesFrom(Layout.FirstVector(group, 0), group.Count * Layout.Heads);
+        if (block < end) Attend(pass, group, 0, block, queries, Scratch.Results, member);
+    }
 
-    /// <inheritdoc/>
-    protected override void Finish(PassBlock pass, int head, int member)
+    private void Finish(PassBlock pass, int head, int member)
     {
         var (sums, first) = (Scratch.LatentRows(0), member * PassBlock.MaxRows);
         for (var row = 0; row < pass.Count; row++)
-            Outputs.Join(Layout.Vector(pass.GroupOf(row, Layout.RowsPerGroup), row, head), BlocksOf(pass[row]),
-                sums[first + row]);
-        _latent.Expand(head, sums, first, pass.Count, Scratch.Heads);
+            Outputs.Join(Scratch.Results, Layout.Vector(pass.GroupOf(row, Layout.RowsPerGroup), row, head),
+                Plan.BlocksOf(pass[row]), sums[first + row], member);
+        _latent.Expand(head, sums, first, pass.Count, Scratch.Heads[0], Scratch.Heads.Stride);
     }
 
     /// <inheritdoc/>
-    protected override void Score(int sequence, RowGroup group, int unit, AttentionSpan span, PanelVectors scores,
-        int member)
+    protected override void Score(int sequence, RowGroup group, int unit, AttentionSpan span, PanelVectors queries,
+        PanelVectors scores, int member)
     {
-        base.Score(sequence, group, unit, span, scores, member);
-        var queries = Scratch.QueriesFrom(FirstVector(group, unit), scores.Count).From(Panel.Round(_latent.Rotated));
-        Cache.AddProducts(sequence, 0, span.Start, span.Count, _depth, queries, scores,
+        base.Score(sequence, group, unit, span, queries, scores, member);
+        var latents = queries.From(Panel.Round(_latent.Rotated));
+        Cache.AddProducts(sequence, 0, span.Start, span.Count, _depth, latents, scores,
             _panels.Pointer + ((long)member * PageTables.PageTokens * _depth));
     }
 

@@ -2,10 +2,11 @@ using Crosshead.Attention.Caches;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Softmax attention over the cache of a layer, for all variants except Talking-Heads. Phases: place queries, keys and
-/// values; sum values block by block; join the blocks, compose and norm the heads. Neighbouring tokens of a sequence
-/// multiply the cached rows together. Items are ordered by heads, as the outputs of projections are: most of what a
-/// thread reads it wrote itself, in its own caches.
+/// Softmax attention over the cache of a layer, for all variants except Talking-Heads. Phases: place keys and values;
+/// place queries, sum values block by block, join the blocks, compose and norm the heads (<see cref="AttentionPlan"/>).
+/// If no other item reads the same keys and values, who reads them places them, and the first phase has no items.
+/// Neighbouring tokens of a sequence multiply the cached rows together. Items are ordered by heads, as the outputs of
+/// projections are: most of what a thread reads it wrote itself, in its own caches.
 /// </summary>
 internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unmanaged, IPanelElement<T>
 {
@@ -13,8 +14,16 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     private readonly ComposedPages<T> _composed;
 
     /// <summary>Allocates the pages of a layer.</summary>
+    /// <param name="weights">The layer.</param>
+    /// <param name="scratch">Working memory.</param>
+    /// <param name="rotary">Angles.</param>
+    /// <param name="format">How the cache keeps numbers.</param>
+    /// <param name="center">What the heads' outputs may be rounded for, as <see cref="StackedMatrix.Center"/>; null to
+    /// keep float32.</param>
+    /// <param name="pages">Number of pages.</param>
+    /// <param name="tables">The pages of each slot.</param>
     public CachedSoftmaxAttention(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
-        CacheFormat format, int pages, PageTables tables)
+        CacheFormat format, int? center, int pages, PageTables tables)
     {
         (Weights, Layout, Scratch) = (weights, weights.Layout, scratch);
         Cache = new PanelPages<T>(Layout, format, pages, tables);
@@ -22,11 +31,12 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         var (keys, values) = T.HasScales ? (null, null) : (weights.KeyHeads, weights.ValueHeads);
         _composed = new ComposedPages<T>(Cache, Layout, keys, values);
         _placement = new HeadPlacement<T>(weights, scratch, rotary, Cache, keys, values);
-        Outputs = new HeadOutputs(weights, scratch, expands: !_composed.HasValues);
+        Outputs = new HeadOutputs(weights, scratch, expands: !_composed.HasValues, center);
+        Plan = new AttentionPlan(Layout, weights.Options.SlidingWindow, scratch.Block, scratch.Members);
     }
 
     /// <inheritdoc/>
-    public override int Phases => 3;
+    public override int Phases => 2;
 
     /// <summary>Weights of the layer.</summary>
     protected AttentionWeights Weights { get; }
@@ -43,20 +53,34 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     /// <summary>Computes the heads' outputs.</summary>
     protected HeadOutputs Outputs { get; }
 
+    /// <summary>How the pass is shared out.</summary>
+    protected AttentionPlan Plan { get; }
+
+    /// <inheritdoc/>
+    public override void Begin(PassBlock pass) => Plan.Begin(pass);
+
     /// <inheritdoc/>
     public override int Items(int phase, PassBlock pass) =>
-        phase == 0 ? PlaceItems(pass) : phase == Phases - 1 ? FinishItems(pass) : AttendItems(pass);
+        phase > 0 ? Plan.Groups * Layout.Units * (Plan.Joins ? 1 : Plan.MostBlocks)
+        : Plan.IsAlone ? 0 : pass.Count * _placement.Items;
 
     /// <inheritdoc/>
     public override void Run(int phase, PassBlock pass, int first, int end, int member)
     {
+        if (phase > 0 && !Plan.Joins)
+        {
+            AttendBlocks(pass, first, end, member);
+            return;
+        }
         for (var item = first; item < end; item++)
         {
-            if (phase == 0) Place(pass, item, member);
-            else if (phase == Phases - 1) Finish(pass, item, member);
-            else Attend(phase, pass, item, member);
+            if (phase == 0) _placement.Place(pass, item % pass.Count, item / pass.Count, member);
+            else AttendAndJoin(pass, item / Plan.Groups, Plan.Balanced(item % Plan.Groups), member);
         }
     }
+
+    /// <inheritdoc/>
+    public override void Give(ProductInput input, int rows) => Outputs.Give(input, rows);
 
     /// <inheritdoc/>
     public override void ClearPage(int page) => Cache.Clear(page);
@@ -67,137 +91,122 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         Cache.Dispose();
     }
 
-    /// <summary>Number of items of the first phase.</summary>
-    protected virtual int PlaceItems(PassBlock pass) => pass.Count * _placement.Items;
+    /// <summary>Places the queries of a unit's heads.</summary>
+    protected PanelVectors PlaceQueries(PassBlock pass, RowGroup group, int unit, int member) =>
+        _placement.PlaceQueries(pass, group, unit, member);
 
-    /// <summary>Does an item of the first phase.</summary>
-    protected virtual void Place(PassBlock pass, int item, int member) =>
+    /// <summary>Places keys and values.</summary>
+    protected void Place(PassBlock pass, int item, int member) =>
         _placement.Place(pass, item % pass.Count, item / pass.Count, member);
 
-    /// <summary>Number of items of the last phase.</summary>
-    protected virtual int FinishItems(PassBlock pass) => pass.Count * Outputs.Items;
-
-    /// <summary>Does an item of the last phase.</summary>
-    protected virtual void Finish(PassBlock pass, int item, int member)
+    private void AttendAndJoin(PassBlock pass, int unit, RowGroup group, int member)
     {
-        var row = item % pass.Count;
-        Outputs.Finish(row, item / pass.Count, pass.GroupOf(row, Layout.RowsPerGroup), BlocksOf(pass[row]), member);
+        if (Plan.IsAlone) _placement.Place(pass, group, unit, member);
+        var queries = PlaceQueries(pass, group, unit, member);
+        var results = Scratch.ResultsOf(member, Layout.FirstVector(group, unit));
+        var (first, end) = Plan.BlocksOf(pass, group);
+        for (var block = first; block < end; block++) Attend(pass, group, unit, block, queries, results, member);
+        Outputs.Finish(group, unit, (first, end), results, pass.Count, member);
     }
 
-    /// <summary>Number of items of each phase between placing and finishing.</summary>
-    protected virtual int AttendItems(PassBlock pass) =>
-        pass.Groups(Layout.RowsPerGroup) * Layout.Units * MostBlocks(pass);
-
-    /// <summary>
-    /// Does one item of a phase between placing and finishing. Here an item is a unit of heads, a group of tokens and a
-    /// block of positions.
-    /// </summary>
-    protected virtual void Attend(int phase, PassBlock pass, int item, int member)
+    // Items are blocks of groups of units. Queries are placed once for neighbouring blocks.
+    private void AttendBlocks(PassBlock pass, int first, int end, int member)
     {
-        var (most, groups) = (MostBlocks(pass), pass.Groups(Layout.RowsPerGroup));
-        var (unit, group) = (item / most / groups, pass.GroupAt(item / most % groups, Layout.RowsPerGroup));
-        var (first, end) = BlocksOf(pass, group);
-        var block = first + (item % most);
-        if (block >= end) return;
-
-        var last = pass[group.First + group.Count - 1];
-        var span = Span(block, FirstSeen(pass[group.First]), last.Position + 1);
-        var scores = Scratch.ScoresOf(member, group.Count * Layout.SlotsPerUnit);
-        Score(last.Slot, group, unit, span, scores, member);
-        for (var row = group.First; row < group.First + group.Count; row++)
+        var (placed, queries) = (-1, default(PanelVectors));
+        for (var item = first; item < end; item++)
         {
-            var seen = Span(block, FirstSeen(pass[row]), pass[row].Position + 1);
-            for (var slot = 0; slot < Layout.SlotsPerUnit; slot++)
-            {
-                var vector = Layout.Vector(group, row, (unit * Layout.SlotsPerUnit) + slot);
-                Weigh(scores[vector - FirstVector(group, unit)], span, seen, vector, block);
-            }
+            var (index, place) = Math.DivRem(item, Plan.MostBlocks);
+            var (unit, number) = Math.DivRem(index, Plan.Groups);
+            var group = Plan[number];
+            var blocks = Plan.BlocksOf(pass, group);
+            var block = blocks.First + place;
+            if (block >= blocks.End) continue;
+            if (Plan.IsAlone && block == blocks.End - 1) _placement.Place(pass, group, unit, member);
+            if (placed != index) queries = PlaceQueries(pass, group, unit, member);
+            placed = index;
+            Attend(pass, group, unit, block, queries, Scratch.Results, member);
+            if (Plan.IsLast(unit, number)) Outputs.Finish(group, unit, blocks, Scratch.Results, pass.Count, member);
         }
-        Sum(last.Slot, group, unit, block, span, scores, member);
+    }
+
+    /// <summary>Attends from a unit of a group's heads to a block of positions.</summary>
+    protected void Attend(PassBlock pass, RowGroup group, int unit, int block, PanelVectors queries,
+        BlockResults results, int member)
+    {
+        var slot = pass[group.First].Slot;
+        var span = Plan.SpanOf(pass, group, block);
+        var scores = Scratch.ScoresOf(member, group.Count * Layout.SlotsPerUnit);
+        Score(slot, group, unit, span, queries, scores, member);
+        Weigh(pass, group, unit, block, span, scores, results);
+        Sum(slot, group, unit, block, span, scores, results, member);
     }
 
     /// <summary>Computes scores of a unit's heads for the positions of a span.</summary>
-    protected virtual void Score(int sequence, RowGroup group, int unit, AttentionSpan span, PanelVectors scores,
-        int member)
+    protected virtual void Score(int sequence, RowGroup group, int unit, AttentionSpan span, PanelVectors queries,
+        PanelVectors scores, int member)
     {
         var count = Layout.SlotsPerKeyRow * group.Count;
         if (_composed.HasKeys)
-            _composed.Score(sequence, span, Scratch.QueriesFrom(FirstVector(group, unit), count),
-                scores.Slice(0, count), Scratch.ComposedOf(member));
+            _composed.Score(sequence, span, queries.Slice(0, count), scores.Slice(0, count),
+                Scratch.ComposedOf(member));
         for (var k = 0; k < (_composed.HasKeys ? 0 : Layout.KeyRowsPerUnit); k++)
             Cache.Score(sequence, (unit * Layout.KeyRowsPerUnit) + k, span.Start, span.Count,
-                Scratch.QueriesFrom(FirstVector(group, unit) + (k * count), count), scores.Slice(k * count, count),
-                unit * Layout.ValueRowsPerUnit, Scratch.ProductsOf(member));
+                queries.Slice(k * count, count), scores.Slice(k * count, count), unit * Layout.ValueRowsPerUnit,
+                Scratch.ProductsOf(member));
         if (Layout.KeyFactors == 0) return;
         for (var head = 0; head < Layout.Heads; head++)
             for (var row = group.First; row < group.First + group.Count; row++)
                 Cache.ScaleByKeyFactors(sequence, Layout.GroupOf(head), span.Start, span.Length,
-                    scores[Layout.Vector(group, row, head) - FirstVector(group, unit)]);
+                    scores[Layout.Vector(group, row, head) - Layout.FirstVector(group, unit)]);
     }
 
     /// <summary>Sums the values of a span by the weights of a unit's heads.</summary>
     protected void Sum(int sequence, RowGroup group, int unit, int block, AttentionSpan span, PanelVectors weights,
-        int member)
+        BlockResults results, int member)
     {
         var count = Layout.SlotsPerValueRow * group.Count;
         if (_composed.HasValues)
             _composed.Sum(sequence, span, weights.Slice(0, count),
-                Scratch.SumsFrom(block, FirstVector(group, unit), count), Scratch.ComposedOf(member));
+                results.Sums(block, Layout.FirstVector(group, unit), count), Scratch.ComposedOf(member));
         for (var v = 0; v < (_composed.HasValues ? 0 : Layout.ValueRowsPerUnit); v++)
             Cache.Sum(sequence, (unit * Layout.ValueRowsPerUnit) + v, span.Start, span.Count,
                 weights.Slice(v * count, count),
-                Scratch.SumsFrom(block, FirstVector(group, unit) + (v * count), count),
+                results.Sums(block, Layout.FirstVector(group, unit) + (v * count), count),
                 unit * Layout.KeyRowsPerUnit, Scratch.ProductsOf(member));
     }
 
-    /// <summary>The place of the first vector of a group's unit.</summary>
-    protected int FirstVector(RowGroup group, int unit) =>
-        (group.First * Layout.Heads) + (unit * Layout.SlotsPerUnit * group.Count);
-
-    /// <summary>First block that a token sees, and one past the last.</summary>
-    protected (int First, int End) BlocksOf(in DecodeRow row) =>
-        (FirstSeen(row) / Scratch.Block, (row.Position / Scratch.Block) + 1);
-
-    /// <summary>The positions of a block that a token sees.</summary>
-    protected AttentionSpan SpanOf(in DecodeRow row, int block) => Span(block, FirstSeen(row), row.Position + 1);
-
-    /// <summary>Maximum number of blocks that a group of the pass sees.</summary>
-    protected int MostBlocks(PassBlock pass)
+    // Turns the scores of a span into weights e^(score − largest) for what tokens see, and 0 for the rest.
+    private void Weigh(PassBlock pass, RowGroup group, int unit, int block, AttentionSpan span, PanelVectors scores,
+        BlockResults results)
     {
-        var most = 0;
-        for (var row = 0; row < pass.Count;)
+        var first = Layout.FirstVector(group, unit);
+        if (Weights.Options.ScoreCap is { } cap)
+            for (var v = 0; v < scores.Count; v++) RowMath.Cap(scores[v], (float)cap, span.Length);
+        // Usually all tokens see all positions.
+        if (span.IsWhole && Plan.SpanOf(pass[group.First], block) == span
+            && Plan.SpanOf(pass[group.First + group.Count - 1], block) == span)
         {
-            var group = pass.GroupOf(row, Layout.RowsPerGroup);
-            var (first, end) = BlocksOf(pass, group);
-            most = Math.Max(most, end - first);
-            row += group.Count;
-        }
-        return most;
-    }
-
-    private (int First, int End) BlocksOf(PassBlock pass, RowGroup group) =>
-        (BlocksOf(pass[group.First]).First, BlocksOf(pass[group.First + group.Count - 1]).End);
-
-    private AttentionSpan Span(int block, int first, int end)
-    {
-        var start = block * Scratch.Block;
-        return new AttentionSpan(Math.Max(start, first), Math.Min(start + Scratch.Block, end));
-    }
-
-    // Turns the scores of a span into weights e^(score − largest) for what a token sees, and 0 for the rest.
-    private void Weigh(float* scores, AttentionSpan span, AttentionSpan seen, int vector, int block)
-    {
-        if (seen.End <= seen.First)
-        {
-            new Span<float>(scores, span.Length).Clear();
+            results.Weigh<T>(block, first, scores, span.Length);
             return;
         }
-        if (Weights.Options.ScoreCap is { } cap) RowMath.Cap(scores, (float)cap, span.Length);
-        span.Mask(scores, seen);
-        var max = RowMath.Max(scores, span.Length);
-        Scratch.Softmax(block, vector) = (max, RowMath.Exp(scores, max, 1, scores, span.Length));
+        for (var row = group.First; row < group.First + group.Count; row++)
+        {
+            var seen = Plan.SpanOf(pass[row], block);
+            for (var head = unit * Layout.SlotsPerUnit; head < (unit + 1) * Layout.SlotsPerUnit; head++)
+            {
+                var vector = Layout.Vector(group, row, head);
+                var own = scores.Slice(vector - first, 1);
+                if (seen.End > seen.First)
+                {
+                    span.Mask(own.Pointer, seen);
+                    results.Weigh<T>(block, vector, own, span.Length);
+                }
+                else
+                {
+                    new Span<float>(own.Pointer, span.Length).Clear();
+                    results.Set(block, vector, float.NegativeInfinity, 0);
+                }
+            }
+        }
     }
-
-    private int FirstSeen(in DecodeRow row) =>
-        Math.Max(0, row.Position + 1 - (Weights.Options.SlidingWindow ?? int.MaxValue));
 }

@@ -97,6 +97,7 @@ public sealed unsafe class CpuDecoder : IDecoder
                 if (Block.EmbeddingMultiplier != 1)
                     RowMath.Scale(_scratch.Hidden[r], (float)Block.EmbeddingMultiplier, _scratch.Hidden.Width);
             }
+            for (var layer = 0; layer < _cache.Layers.Count; layer++) _cache.Layers[layer].Begin(_block);
             _team.Run();
         }
     }
@@ -134,10 +135,10 @@ public sealed unsafe class CpuDecoder : IDecoder
             var phase = p;
             yield return new TeamPhase(() => attention.Items(phase, _block),
                 (first, end, member) => attention.Run(phase, _block, first, end, member),
-                Pieces: () => Math.Clamp(_block.Count / 4, 1, MostPieces));
+                Pieces: () => attention.Items(phase, _block) == 0 ? 0 : Math.Clamp(_block.Count / 4, 1, MostPieces));
         }
         yield return new TeamPhase(() => layer.Attention.Output.Groups,
-            (first, end, member) => Merge(layer, first, end, member), Drop,
+            (first, end, member) => Merge(layer, attention, first, end, member), Drop,
             () => Pieces(layer.Attention.Output.Weights, _block.Count), Reads(layer.Attention.Output));
         if (layer.AttentionOutputNorm is { } attended)
             yield return new TeamPhase(() => _block.Count, (first, end, _) => AddNormed(attended, first, end));
@@ -201,10 +202,10 @@ public sealed unsafe class CpuDecoder : IDecoder
         projections.Multiply(first, end, input, projected[0], projected.Stride);
     }
 
-    private void Merge(LayerWeights layer, int first, int end, int member)
+    private void Merge(LayerWeights layer, CachedAttention attention, int first, int end, int member)
     {
         var own = _products[member];
-        own.Input.Take(_attentionScratch.Heads, 0, _block.Count);
+        attention.Give(own.Input, _block.Count);
         var target = _stream.AttentionTarget(layer.AttentionOutputNorm);
         for (int from = first, to; from < end; from = to)
         {

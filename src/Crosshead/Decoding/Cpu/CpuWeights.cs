@@ -139,7 +139,7 @@ public sealed class CpuWeights : IDisposable
         {
             CacheType.Float32 => Create<PanelFloat32>(),
             CacheType.BFloat16 when Activations != ActivationType.Float32
-                && Layers[layer].Attention.MultipliesComponents => Create<PanelBFloat16Products>(),
+                && Layers[layer].Attention.MultipliesRows => Create<PanelBFloat16Products>(),
             CacheType.BFloat16 => Create<PanelBFloat16>(),
             CacheType.Int8 => Create<PanelInt8>(),
             _ => Create<PanelFp8>(),
@@ -148,11 +148,12 @@ public sealed class CpuWeights : IDisposable
         CachedAttention Create<T>() where T : unmanaged, IPanelElement<T>
         {
             var (weights, angles) = (Layers[layer].Attention, rotary[(int)Layers[layer].Rotary]!);
+            var center = Activations == ActivationType.Int8 ? weights.Output.Center : null;
             return weights.Latent is not null
                 ? new CachedLatentAttention<T>(weights, scratch, angles, format, pages, tables)
                 : weights.TalkingHeadsMix is null
-                ? new CachedSoftmaxAttention<T>(weights, scratch, angles, format, pages, tables)
-                : new CachedTalkingHeads<T>(weights, scratch, angles, format, pages, tables);
+                ? new CachedSoftmaxAttention<T>(weights, scratch, angles, format, center, pages, tables)
+                : new CachedTalkingHeads<T>(weights, scratch, angles, format, center, pages, tables);
         }
     }
 }

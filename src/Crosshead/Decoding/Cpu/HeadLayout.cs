@@ -13,6 +13,8 @@ internal sealed class HeadLayout
     // Vectors that are multiplied together: enough that loads are not the limit, few enough for the caches.
     private const int UsualVectors = 64;
 
+    private const int TileVectors = 8;
+
     // Of each query head: the heads that read the same rows for the same key/value head, and its place among them.
     private readonly (int Same, int Within)[] _places;
     private readonly int _together; // number of these heads
@@ -29,7 +31,9 @@ internal sealed class HeadLayout
             : (latent.ValueWidth, Panel.Round(KeyWidth) + ValueWidth);
         Units = Math.Min(KeyRows, ValueRows);
         var isMixed = options.Variant == AttentionVariant.TalkingHeads; // all heads of a token are needed at once
-        RowsPerGroup = isMixed ? 1 : Math.Min((UsualVectors + SlotsPerUnit - 1) / SlotsPerUnit, PassBlock.MaxRows);
+        var rows = Math.Min((UsualVectors + SlotsPerUnit - 1) / SlotsPerUnit, PassBlock.MaxRows);
+        // Many rows are whole eights, so that all tiles of eight vectors are full.
+        RowsPerGroup = isMixed ? 1 : rows >= TileVectors ? rows / TileVectors * TileVectors : rows;
         VectorsPerItem = isMixed ? Heads : RowsPerGroup * SlotsPerUnit;
         _together = Math.Min(Heads / Groups, Math.Min(SlotsPerKeyRow, SlotsPerValueRow));
         _places = [.. Enumerable.Range(0, Heads).Select(head => Math.DivRem(Slot(head), _together))];
@@ -119,4 +123,7 @@ internal sealed class HeadLayout
         var (same, within) = _places[head];
         return (group.First * Heads) + (((same * group.Count) + row - group.First) * _together) + within;
     }
+
+    /// <summary>The place of the first vector of a group's unit.</summary>
+    public int FirstVector(RowGroup group, int unit) => (group.First * Heads) + (unit * SlotsPerUnit * group.Count);
 }

@@ -17,21 +17,43 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
     private readonly HeadLayout _layout = weights.Layout;
     private readonly float _scale = (float)(weights.Options.ScoreScale ?? 1 / Math.Sqrt(weights.Layout.HeadDim));
 
-    /// <summary>Items per token: query heads, key rows and value rows.</summary>
-    public int Items => _layout.Heads + _layout.KeyRows + _layout.ValueRows;
+    /// <summary>Items per token: key rows and value rows.</summary>
+    public int Items => _layout.KeyRows + _layout.ValueRows;
 
-    /// <summary>Places one item of a token.</summary>
+    /// <summary>Places a key or value row of a token.</summary>
     public void Place(PassBlock pass, int row, int item, int member)
     {
-        var position = pass[row].Position;
-        var slot = pass[row].Slot;
-        var queries = scratch.Projected[row];
-        var firstKey = queries + (_layout.Heads * _layout.HeadDim);
+        ref readonly var token = ref pass[row];
+        var firstKey = scratch.Projected[row] + (_layout.Heads * _layout.HeadDim);
         var firstValue = firstKey + (_layout.KeyRows * _layout.KeyWidth);
-        var (key, value) = (item - _layout.Heads, item - _layout.Heads - _layout.KeyRows);
-        if (key < 0) PlaceQuery(queries, pass, row, item, member);
-        else if (value < 0) PlaceKey(firstKey, pass[row], key, member);
-        else PlaceValue(slot, value, position, firstValue + (value * _layout.ValueWidth));
+        var value = item - _layout.KeyRows;
+        if (value < 0) PlaceKey(firstKey, token, item, member);
+        else PlaceValue(token.Slot, value, token.Position, firstValue + (value * _layout.ValueWidth));
+    }
+
+    /// <summary>Places the keys and values of a unit of a group.</summary>
+    public void Place(PassBlock pass, RowGroup group, int unit, int member)
+    {
+        var (keyRows, valueRows) = (_layout.KeyRowsPerUnit, _layout.ValueRowsPerUnit);
+        cache.AskFor(pass[group.First].Slot, pass[group.First].Position, unit * keyRows, keyRows, unit * valueRows,
+            valueRows);
+        for (var row = group.First; row < group.First + group.Count; row++)
+        {
+            for (var key = unit * keyRows; key < (unit + 1) * keyRows; key++) Place(pass, row, key, member);
+            for (var value = unit * valueRows; value < (unit + 1) * valueRows; value++)
+                Place(pass, row, _layout.KeyRows + value, member);
+        }
+    }
+
+    /// <summary>Places the queries of a unit of a group in memory of a thread.</summary>
+    public PanelVectors PlaceQueries(PassBlock pass, RowGroup group, int unit, int member)
+    {
+        var (slots, first) = (_layout.SlotsPerUnit, _layout.FirstVector(group, unit));
+        var queries = scratch.QueriesOf(member, slots * group.Count);
+        for (var row = group.First; row < group.First + group.Count; row++)
+            for (var head = unit * slots; head < (unit + 1) * slots; head++)
+                PlaceQuery(pass[row], row, head, queries[_layout.Vector(group, row, head) - first], member);
+        return queries;
     }
 
     private void PlaceValue(int slot, int row, int position, float* value)
@@ -40,20 +62,20 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         cache.WriteValue(slot, row, position, value, _layout.ValueWidth);
     }
 
-    private void PlaceQuery(float* queries, PassBlock pass, int row, int head, int member)
+    private void PlaceQuery(in DecodeRow token, int row, int head, float* place, int member)
     {
-        var (d, position) = (_layout.HeadDim, pass[row].Position);
-        var query = queries + (head * d);
+        float* queries = scratch.Projected[row], query = queries + (head * _layout.HeadDim);
+        var position = token.Position;
+        var mix = keys is null ? weights.Keys : null;
+        // What other threads have written is only read.
+        var own = mix is null ? place : scratch.Head[2 * member];
         if (weights.QueryKeyNorm is { } norm)
         {
-            // A norm of all heads reads heads that others place meanwhile.
-            if (norm.IsWhole) query = scratch.Head[2 * member];
-            norm.Query(queries, _layout.Heads, head, query);
+            norm.Query(queries, _layout.Heads, head, own);
+            query = own;
         }
-        rotary.For(pass[row].Reach).Rotate(query, position, _scale * rotary.QueryFactor(position));
-        var place = scratch.Query(_layout.Vector(pass.GroupOf(row, _layout.RowsPerGroup), row, head));
-        if (keys is null && weights.Keys is { } mix) mix.Absorb(query, _layout.GroupOf(head), place);
-        else new ReadOnlySpan<float>(query, d).CopyTo(new Span<float>(place, d));
+        rotary.For(token.Reach).Rotate(query, position, _scale * rotary.QueryFactor(position), own);
+        mix?.Absorb(own, _layout.GroupOf(head), place);
         if (!T.RoundsVectors) return;
         var (width, all) = (_layout.KeyWidth, Panel.Round(_layout.KeyWidth));
         new Span<float>(place + width, all - width).Clear();
@@ -78,8 +100,9 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         }
         keys?.Keep(key, _layout.HeadDim);
         var angles = rotary.For(token.Reach);
-        for (var i = 0; i < _layout.KeyWidth; i += _layout.HeadDim) angles.Rotate(key + i, position, 1);
-        cache.WriteKey(slot, row, position, key, _layout.KeyWidth);
+        var rotated = scratch.Head[2 * member];
+        for (var i = 0; i < _layout.KeyWidth; i += _layout.HeadDim) angles.Rotate(key + i, position, 1, rotated + i);
+        cache.WriteKey(slot, row, position, rotated, _layout.KeyWidth);
     }
 
     private void PlaceKeyFactors(QueryKeyNorm norm, KeyMix mix, float* components, int slot, int position,

@@ -117,6 +117,16 @@ internal unsafe interface IPanelElement<TSelf> where TSelf : unmanaged, IPanelEl
         return 1;
     }
 
+    /// <summary>
+    /// Stores weights of a softmax, as <see cref="Encode"/> does where vectors are rounded. Weights before these may
+    /// be stored already in less room, those after them not yet.
+    /// </summary>
+    /// <param name="weights">The weights: 0, or above 2⁻¹²⁶.</param>
+    /// <param name="x">All weights.</param>
+    /// <param name="index">The first of these.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual void StoreWeights(Vector512<float> weights, float* x, int index) => weights.Store(x + index);
+
     /// <summary>The numbers of sums.</summary>
     static virtual Vector512<float> Decode(Vector512<float> sums) => sums;
 }

@@ -112,8 +112,9 @@ internal sealed unsafe class LatentWeights : IDisposable
     /// <param name="first">The first row.</param>
     /// <param name="rows">Number of tokens.</param>
     /// <param name="outputs">[rows], heads side by side.</param>
-    public void Expand(int head, Rows sums, int first, int rows, Rows outputs) => _values[head].Multiply(0,
-        _values[head].Groups, sums[first], sums.Stride, rows, outputs[0] + (head * ValueWidth), outputs.Stride);
+    /// <param name="stride">Elements from row to row.</param>
+    public void Expand(int head, Rows sums, int first, int rows, float* outputs, int stride) => _values[head].Multiply(
+        0, _values[head].Groups, sums[first], sums.Stride, rows, outputs + (head * ValueWidth), stride);
 
     /// <summary>What the cache keeps of a token's latent vector.</summary>
     /// <param name="latent">[rank]</param>

@@ -61,6 +61,16 @@ internal readonly unsafe struct PanelBFloat16Products : IPanelElement<PanelBFloa
         sum = Vector256.FusedMultiplyAdd(x.Even, rows.Even, sum);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreWeights(Vector512<float> weights, float* x, int index)
+    {
+        // What is no number may become one: the sum of the weights is none then.
+        var bits = weights.AsUInt32();
+        var rounded = bits + (Vector512.Create(0x7fffu) + ((bits >>> Bits) & Vector512<uint>.One));
+        if (Tiles is not null) Avx512F.ConvertToVector256UInt16(rounded >>> Bits).Store((ushort*)x + index);
+        else (rounded & Vector512.Create(0xffff0000u)).AsSingle().Store(x + index);
+    }
+
     /// <summary>
     /// Rounds a vector, in place too: to words of two numbers for <see cref="Tiles"/>, otherwise to float32.
     /// </summary>

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using Crosshead.Attention.Caches;
 
 namespace Crosshead.Decoding.Cpu;
@@ -46,6 +47,25 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
 
     /// <summary>Elements from key panel to key panel.</summary>
     public long KeyStride => (long)_keyDepth * Panel.Lanes;
+
+    /// <summary>
+    /// Asks memory for the places of a position, which were last used a step ago. They come side by side then, while
+    /// stores would wait for each in turn.
+    /// </summary>
+    public void AskFor(int slot, int position, int keyRow, int keyRows, int valueRow, int valueRows)
+    {
+        const int line = 64;
+        for (var row = keyRow; row < keyRow + keyRows; row++)
+        {
+            var panel = (byte*)Key(slot, row, position);
+            for (var i = 0L; i < KeyStride * sizeof(T); i += line) Sse.Prefetch0(panel + i);
+        }
+        for (var row = valueRow; row < valueRow + valueRows; row++)
+        {
+            var panel = Value(slot, row, position);
+            for (var i = 0; i < _valuePanels; i++) Sse.Prefetch0(panel + (i * ValueStride));
+        }
+    }
 
     /// <summary>Writes the key of a position.</summary>
     public void WriteKey(int slot, int row, int position, float* key, int width)
@@ -174,8 +194,6 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     public void Sum(int slot, int row, int start, int count, PanelVectors weights, PanelVectors sums, int keyRow,
         PanelScratch scratch)
     {
-        for (var v = 0; T.RoundsVectors && v < weights.Count; v++)
-            T.Encode(weights[v], Panel.Round(count), weights[v]);
         if (!T.HasScales)
         {
             SumPages(slot, row, 0, _valuePanels, start, count, weights, sums, keyRow);

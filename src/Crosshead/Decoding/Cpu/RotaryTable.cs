@@ -17,8 +17,11 @@ internal sealed unsafe class RotaryTable(Rows cos, Rows sin, float[]? queryFacto
     public float QueryFactor(int position) => queryFactors?[position] ?? 1;
 
     /// <summary>Rotates a head x [d] in place by its position, in the half-split form, and scales it.</summary>
-    public void Rotate(float* x, int position, float scale) =>
-        RowMath.MultiplyComplex(x, cos[position], sin[position], cos.Width, scale, x);
+    public void Rotate(float* x, int position, float scale) => Rotate(x, position, scale, x);
+
+    /// <summary>The same, to y [d].</summary>
+    public void Rotate(float* x, int position, float scale, float* y) =>
+        RowMath.MultiplyComplex(x, cos[position], sin[position], cos.Width, scale, y);
 
     /// <inheritdoc/>
     public void Dispose()

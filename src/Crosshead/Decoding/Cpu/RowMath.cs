@@ -217,6 +217,46 @@ internal static unsafe class RowMath
         return Vector512.Sum(sum);
     }
 
+    /// <summary>x = e^(x − largest x) of each vector, in the form in which elements multiply them.</summary>
+    /// <param name="vectors">The vectors.</param>
+    /// <param name="length">Numbers of a vector.</param>
+    /// <param name="maxima">Receives the largest numbers.</param>
+    /// <param name="sums">Receives the sums.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Softmax<T>(PanelVectors vectors, int length, float* maxima, float* sums)
+        where T : unmanaged, IPanelElement<T>
+    {
+        const int second = Panel.Lanes, third = 2 * Panel.Lanes, fourth = 3 * Panel.Lanes;
+        var x = vectors.Pointer;
+        for (var v = 0; v < vectors.Count; v++, x += vectors.Stride)
+        {
+            if (length == 4 * Panel.Lanes)
+            {
+                // Usual blocks stay in registers, and their four powers are computed side by side.
+                var (a, b) = (Vector512.Load(x), Vector512.Load(x + second));
+                var (c, d) = (Vector512.Load(x + third), Vector512.Load(x + fourth));
+                maxima[v] = Lanes.Max(Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)));
+                var shift = Vector512.Create(maxima[v]);
+                (a, b, c, d) = (Lanes.Exp(a - shift), Lanes.Exp(b - shift), Lanes.Exp(c - shift), Lanes.Exp(d - shift));
+                T.StoreWeights(a, x, 0);
+                T.StoreWeights(b, x, second);
+                T.StoreWeights(c, x, third);
+                T.StoreWeights(d, x, fourth);
+                sums[v] = Vector512.Sum(a + b + c + d);
+                continue;
+            }
+            var most = maxima[v] = Max(x, length);
+            var sum = Vector512<float>.Zero;
+            for (var i = 0; i < length; i += Panel.Lanes)
+            {
+                var e = Lanes.Exp(Vector512.Load(x + i) - Vector512.Create(most));
+                sum += e;
+                T.StoreWeights(e, x, i);
+            }
+            sums[v] = Vector512.Sum(sum);
+        }
+    }
+
     /// <summary>Σ e^(x − shift).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float SumOfExp(float* x, float shift, int length)

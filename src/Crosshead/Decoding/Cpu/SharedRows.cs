@@ -26,9 +26,14 @@ internal sealed unsafe class SharedRows(int rows, int width) : IDisposable
     {
         if (center is { } own)
         {
-            var record = ((long)start / InputCodes.Columns * together.Count) + row - together.First;
-            InputCodes.Encode(x, stride, count, length, own,
-                RecordsOf(together.First) + (record * InputCodes.RecordBytes), together.Count);
+            // Four runs of numbers are rounded at once: of one row, or of four.
+            var columns = count < 4 ? length : InputCodes.Columns;
+            for (var i = 0; i < length; i += columns)
+            {
+                var record = ((long)(start + i) / InputCodes.Columns * together.Count) + row - together.First;
+                InputCodes.Encode(x + i, stride, count, columns, own,
+                    RecordsOf(together.First) + (record * InputCodes.RecordBytes), together.Count);
+            }
             return;
         }
         for (var r = 0; r < count; r++)
@@ -46,7 +51,7 @@ internal sealed unsafe class SharedRows(int rows, int width) : IDisposable
         else input.Take(_numbers, together.First, together.Count);
     }
 
-    /// <summary>Rows that were written as float32.</summary>
+    /// <summary>Rows that are written as float32.</summary>
     public float* this[int row] => _numbers[row];
 
     /// <summary>Elements from row to row.</summary>

@@ -60,8 +60,9 @@ public sealed class CpuDecoderTests
 
     [Theory]
     [InlineData("frequency and dense, query-key norm", true)]
-    [InlineData("gqa", false)] // queries of whole heads are not rounded
-    public void Queries_of_components_in_bfloat16_are_rounded_unless_activations_are_float32(string name, bool differ)
+    [InlineData("gqa", true)]
+    [InlineData("latent", false)] // latent vectors multiply queries that are not rounded
+    public void Queries_of_a_bfloat16_cache_are_rounded_unless_activations_are_float32(string name, bool differ)
     {
         using var model = TinyModels.Create(name);
         var (expected, cache) = (TinyModels.Reference(model, _ids), new CacheOptions { Type = CacheType.BFloat16 });
@@ -117,6 +118,29 @@ public sealed class CpuDecoderTests
         }
         Assert.Equal(logits[0], logits[1]);
         Assert.Equal(logits[0], logits[2]);
+    }
+
+    // Many threads share out blocks, few take all blocks of some heads and tokens.
+    [Theory, MemberData(nameof(Names))]
+    public void Logits_are_the_same_bit_for_bit_however_attention_is_shared_out(string name)
+    {
+        int[][] sequences = [TinyModels.Ids(150, 1), TinyModels.Ids(70, 2), TinyModels.Ids(9, 3)];
+        using var model = TinyModels.Create(name, context: 160);
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
+        {
+            using var weights = new CpuWeights(model, type);
+            float[]? expected = null;
+            foreach (var (chunk, threads) in new[] { (1, 24), (1, 1), (40, 2), (512, 1), (512, 24) })
+            {
+                using var decoder = new CpuDecoder(weights, 3, 160, threads);
+                var batch = new DecodeBatch(decoder);
+                batch.Prefill(sequences, chunk, TestContext.Current.CancellationToken);
+                batch.Step([3, 4, 5]);
+                float[] logits = [.. batch.Logits(0), .. batch.Logits(1), .. batch.Logits(2)];
+                expected ??= logits;
+                Assert.Equal(expected, logits);
+            }
+        }
     }
 
     [Fact]
