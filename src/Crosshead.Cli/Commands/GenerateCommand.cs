@@ -16,9 +16,12 @@ internal sealed class GenerateCommand : CliCommand
     /// <summary>The command's name.</summary>
     public const string CommandName = "generate";
 
+    /// <summary>The name of the option for a file of many prompts.</summary>
+    public const string ManyName = "--prompts";
+
     private readonly Argument<string> _model = ModelArgument.Create();
     private readonly PromptArguments _prompts;
-    private readonly Option<string?> _file = new("--prompts")
+    private readonly Option<string?> _file = new(ManyName)
     {
         Description = "A JSONL file of any length, or - for standard input: each line is an object with a \"prompt\", "
             + "or with \"messages\" for the chat template, and may have options of its own, such as \"max_tokens\". "

@@ -8,11 +8,18 @@ namespace Crosshead.Cli.Options;
 /// <summary>The model a command works on.</summary>
 internal static class ModelArgument
 {
-    // With these options perhaps no model is opened, or in another way.
+    private const int LongPrompt = 512; // characters, about as many as the tokens of a pass have
+
     private static readonly string[] s_generating =
-        [GenerateCommand.CommandName, ChatCommand.CommandName, ServeCommand.CommandName],
-        s_other = [ComputeOptions.DeviceName, ThreadsOption.Name, ParsedAction.HelpName, ParsedAction.HelpLetter,
-            ParsedAction.HelpSign];
+        [GenerateCommand.CommandName, ChatCommand.CommandName, ServeCommand.CommandName];
+
+    // With these options perhaps no model is opened, or in another way.
+    private static readonly string[] s_other = [ComputeOptions.DeviceName, ThreadsOption.Name, ParsedAction.HelpName,
+        ParsedAction.HelpLetter, ParsedAction.HelpSign];
+
+    // With these options there are probably long prompts, or many.
+    private static readonly string[] s_long =
+        [PromptArguments.FileName, PromptArguments.FileLetter, GenerateCommand.ManyName];
 
     /// <summary>The argument MODEL: a model directory or a GGUF file.</summary>
     public static Argument<string> Create() =>
@@ -30,8 +37,11 @@ internal static class ModelArgument
     {
         if (args is [var command, var model, ..] && s_generating.Contains(command) && !model.StartsWith('-')
             && !args.Any(IsOther) && Path.Exists(model) && !ComputeDevice.MayBeCuda("auto"))
-            ModelSource.Begin(model);
+            ModelSource.Begin(model, readsAgain: args.Any(arg => arg.Length > LongPrompt || IsOf(s_long, arg)));
     }
 
-    private static bool IsOther(string arg) => s_other.Any(option => arg.StartsWith(option, StringComparison.Ordinal));
+    private static bool IsOther(string arg) => IsOf(s_other, arg);
+
+    private static bool IsOf(string[] options, string arg) =>
+        options.Any(option => arg.StartsWith(option, StringComparison.Ordinal));
 }

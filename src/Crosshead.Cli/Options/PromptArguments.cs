@@ -9,6 +9,9 @@ namespace Crosshead.Cli.Options;
 /// </summary>
 internal sealed class PromptArguments
 {
+    /// <summary>The names of the option for files with prompts.</summary>
+    public const string FileName = "--prompt-file", FileLetter = "-f";
+
     /// <summary>The file name that stands for standard input.</summary>
     public const string Input = "-";
 
@@ -17,7 +20,7 @@ internal sealed class PromptArguments
         Description = "What the text begins with; given several times, the prompts are continued together.",
         HelpName = "text",
     };
-    private readonly Option<string[]> _files = new("--prompt-file", "-f")
+    private readonly Option<string[]> _files = new(FileName, FileLetter)
     {
         Description = "A UTF-8 text file that holds a prompt, or - for standard input, which is also read where no "
             + "prompt is given. One line break at the end is left out. May be given several times.",

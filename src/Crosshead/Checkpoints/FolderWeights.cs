@@ -94,12 +94,15 @@ internal sealed class FolderWeights : IModelWeights
     }
 
     /// <inheritdoc/>
-    public void BeginCheck()
+    public void BeginCheck(FirstLook look)
     {
+        if (look == FirstLook.None) return;
         foreach (var weight in _weights.Values)
             if (weight is TensorWeight && Files.FileOf(weight.Tensors[0].Name)
                 .MapRows(weight.Tensors[0].Name, 0, weight.Shape) is { } rows)
                 _begun.Add(weight.Name, rows);
+        foreach (var matrix in _begun.Values)
+            if (look == FirstLook.InMap) matrix.Touch.EndCopies();
         _check = FiniteCheck.Begin([.. _begun]);
     }
 

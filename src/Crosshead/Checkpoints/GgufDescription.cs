@@ -67,14 +67,14 @@ internal sealed class GgufDescription : ModelDescription
     }
 
     /// <inheritdoc cref="ModelDescription.Open"/>
-    public static new (ModelDescription Description, IModelWeights Weights) Open(string path, bool looks)
+    public static new (ModelDescription Description, IModelWeights Weights) Open(string path, FirstLook look)
     {
         var file = GgufReader.Open(path);
         var weights = new GgufWeights(file);
         Task<GgufVocabulary>? vocabulary = null;
         try
         {
-            if (looks) weights.BeginCheck();
+            weights.BeginCheck(look);
             vocabulary = Task.Run(() => VocabularyIn(file));
             return (new GgufDescription(file, vocabulary), weights);
         }

@@ -60,14 +60,17 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     }
 
     /// <inheritdoc/>
-    public void BeginCheck()
+    public void BeginCheck(FirstLook look)
     {
+        if (look == FirstLook.None) return;
         foreach (var tensor in file.Tensors.Values)
         {
             var columns = tensor.Dimensions[0];
             if (tensor.Type.CanRead && tensor.Type.Format!.RowBytes(columns) <= int.MaxValue)
                 _begun.Add(tensor.Name, file.Matrix(tensor.Name, 0, tensor.Elements / columns, (int)columns));
         }
+        foreach (var matrix in _begun.Values)
+            if (look == FirstLook.InMap) matrix.Touch.EndCopies();
         _check = FiniteCheck.Begin([.. _begun]);
     }
 

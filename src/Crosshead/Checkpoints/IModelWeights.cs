@@ -35,7 +35,8 @@ internal interface IModelWeights : IDisposable
     /// Begins to look for weights that are not finite where they lie in the files, beside what the caller does next.
     /// <see cref="RequireFinite"/> waits for the outcome.
     /// </summary>
-    void BeginCheck();
+    /// <param name="look">How they are looked at.</param>
+    void BeginCheck(FirstLook look);
 
     /// <summary>
     /// Copies the weights that <see cref="Check"/> has accepted into the parameters that do not use them where they

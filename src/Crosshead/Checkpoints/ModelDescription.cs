@@ -89,15 +89,15 @@ public abstract class ModelDescription
     /// asked for before the weights are disposed.
     /// </summary>
     /// <param name="path">As for <see cref="Of"/>.</param>
-    /// <param name="looks">Whether to begin to look for weights that are not finite, see
+    /// <param name="look">Whether and how to begin to look for weights that are not finite, see
     /// <see cref="IModelWeights.BeginCheck"/>.</param>
     /// <exception cref="CrossheadException">As for <see cref="Of"/>, or there are no weights.</exception>
-    internal static (ModelDescription Description, IModelWeights Weights) Open(string path, bool looks)
+    internal static (ModelDescription Description, IModelWeights Weights) Open(string path, FirstLook look)
     {
-        if (GgufReader.IsAt(path)) return GgufDescription.Open(path, looks);
+        if (GgufReader.IsAt(path)) return GgufDescription.Open(path, look);
         var description = Of(path);
         var weights = description.OpenWeights();
-        if (looks) weights.BeginCheck();
+        weights.BeginCheck(look);
         return (description, weights);
     }
 

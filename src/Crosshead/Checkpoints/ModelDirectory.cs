@@ -100,7 +100,7 @@ public static class ModelDirectory
     {
         using var weights = description.OpenWeights();
         weights.Check(description.Options);
-        if (part is null && device is null or { type: DeviceType.CPU }) weights.BeginCheck();
+        if (part is null && device is null or { type: DeviceType.CPU }) weights.BeginCheck(FirstLook.InMap);
         var model = Begin(description, type, device, part, weights);
         try
         {

@@ -75,7 +75,9 @@ public sealed class ModelSource : IModelSource
     /// <see cref="Open(string, bool)"/> without tensors waits for it, and tells what is wrong with it.
     /// </summary>
     /// <param name="path">The model.</param>
-    public static void Begin(string path) => _ = OpenedModel.Begin(path);
+    /// <param name="readsAgain">Whether weights are read several times before the first token, as for a long prompt:
+    /// then no first reading is a copy.</param>
+    public static void Begin(string path, bool readsAgain = false) => _ = OpenedModel.Begin(path, readsAgain);
 
     /// <summary>What the model's files say about it.</summary>
     public ModelDescription Description { get; }

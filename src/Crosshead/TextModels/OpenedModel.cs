@@ -13,9 +13,10 @@ internal sealed class OpenedModel : IDisposable
 
     private readonly Task<Tokenizer> _tokenizer;
 
-    private OpenedModel(string path, bool forTensors)
+    private OpenedModel(string path, bool forTensors, bool readsAgain = false)
     {
-        (Description, Weights) = ModelDescription.Open(path, looks: !forTensors);
+        (Description, Weights) = ModelDescription.Open(path,
+            forTensors ? FirstLook.None : readsAgain ? FirstLook.InMap : FirstLook.Copied);
         // It takes part of a second, and so do the first look at the weights and libtorch.
         _tokenizer = Task.Run(Description.LoadTokenizer);
         try
@@ -42,9 +43,10 @@ internal sealed class OpenedModel : IDisposable
 
     /// <summary>Begins to open a model without tensors on another thread, for the next <see cref="Open"/>.</summary>
     /// <param name="path">The model.</param>
-    public static Task<OpenedModel> Begin(string path)
+    /// <param name="readsAgain">As for <see cref="ModelSource.Begin"/>.</param>
+    public static Task<OpenedModel> Begin(string path, bool readsAgain = false)
     {
-        var model = Task.Run(() => new OpenedModel(path, forTensors: false));
+        var model = Task.Run(() => new OpenedModel(path, forTensors: false, readsAgain));
         s_ahead = new Ahead(path, model);
         return model;
     }

@@ -1,3 +1,4 @@
+using Crosshead.Tests.Runtime;
 using Crosshead.TextModels;
 
 namespace Crosshead.Tests.TextModels;
@@ -25,6 +26,18 @@ public sealed class OpenedModelTests : IDisposable
         Assert.Equal(SmallTextModel.Tokenizer.VocabularySize, opened.Tokenizer.VocabularySize);
         using var again = OpenedModel.Open(_model, forTensors: false);
         Assert.NotSame(opened, again);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Weights_that_are_read_again_are_never_copied(bool readsAgain)
+    {
+        _ = OpenedModel.Begin(_model, readsAgain);
+        using var opened = OpenedModel.Open(_model, forTensors: false);
+        using var norm = opened.Weights.Stored(opened.Description.Options, null)("model.norm.weight")!;
+        FirstTouchTests.BeSlow(norm.Touch);
+        Assert.Equal(!readsAgain, norm.Touch.IsCopied);
     }
 
     [Theory]
