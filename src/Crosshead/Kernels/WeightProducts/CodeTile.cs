@@ -96,7 +96,7 @@ internal sealed unsafe class CodeTile<T> where T : unmanaged, ICodeBlock
         Blocks * BlockScales * sizeof(float), T.Bytes * sixteens * Lanes / T.Runs);
 
     // The codes of a run in sixteen rows.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Read(byte* w, long stride, int run, byte* codes)
     {
         var far = 4 * stride;
