@@ -1,5 +1,3 @@
-using Crosshead.Attention.Caches;
-
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
