@@ -11,8 +11,9 @@ public sealed class TaskCatalogTests
         "math500", "medxpertqa", "mmlu", "mmlu_pro", "olymmath_easy", "olymmath_hard", "olympiadbench", "openbookqa",
         "physics", "piqa", "recall_codes_24", "recall_codes_96", "recall_copy_320", "recall_copy_64",
         "recall_grid_128", "recall_grid_32", "recall_identifiers_12", "recall_identifiers_44", "recall_needle_160",
-        "recall_needle_40", "recall_pairs_128", "recall_pairs_32", "recall_records_20", "recall_records_80",
-        "recall_repeats_400", "recall_repeats_64", "recall_variables_128", "recall_variables_32", "supergpqa",
+        "recall_needle_40", "recall_neighbours_160", "recall_neighbours_32", "recall_pairs_128",
+        "recall_pairs_32", "recall_records_20", "recall_records_80", "recall_repeats_400",
+        "recall_repeats_64", "recall_variables_128", "recall_variables_32", "supergpqa",
         "wikitext2", "winogrande", "written_codes_96", "written_needle_160", "written_pairs_128",
     ];
 
