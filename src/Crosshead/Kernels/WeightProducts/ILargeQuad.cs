@@ -8,9 +8,6 @@ internal unsafe interface ILargeQuad
     /// <summary>Bytes of a block.</summary>
     static abstract int Bytes { get; }
 
-    /// <summary>Products in machine code; null for those of <see cref="LargeQuadProducts{T}"/>.</summary>
-    static virtual QuadTile? Tile => null;
-
     /// <summary>As <see cref="ICodeBlock.Groups"/>.</summary>
     static abstract int Groups { get; }
 

@@ -19,36 +19,29 @@ internal sealed unsafe class LargeQuadProducts<T> : QuadProducts where T : unman
     /// <inheritdoc/>
     public override void Multiply(byte* w, long stride, int rows, int columns, byte* records, float* y)
     {
-        var (blocks, whole, tile) = (columns / (Runs * InputCodes.Columns), rows / Lanes * Lanes, T.Tile);
-        var memory = stackalloc byte[tile is null ? 0 : (blocks * Runs * QuadTile.InputBytes) + Line];
-        var inputs = (byte*)(((nint)memory + Line - 1) / Line * Line);
-        if (tile is not null) QuadTile.Arrange(records, blocks * Runs, inputs);
+        var (blocks, whole) = (columns / (Runs * InputCodes.Columns), rows / Lanes * Lanes);
         for (var row = 0; row < whole; row += Lanes)
-            Products(tile, w + (row * stride), stride, blocks, records, inputs, w + ((row + Lanes) * stride))
-                .Store(y + row);
+            Sixteen(w + (row * stride), stride, blocks, records, w + ((row + Lanes) * stride)).Store(y + row);
         if (whole == rows) return;
         if (whole > 0) // the last sixteen rows: some of them once more
         {
             var last = w + ((rows - Lanes) * stride);
-            Products(tile, last, stride, blocks, records, inputs, last).Store(y + rows - Lanes);
+            Sixteen(last, stride, blocks, records, last).Store(y + rows - Lanes);
             return;
         }
         for (var row = 0; row < rows; row++)
         {
             var one = w + (row * stride);
-            y[row] = Products(tile, one, 0, blocks, records, inputs, one)[0];
+            y[row] = Sixteen(one, 0, blocks, records, one)[0];
         }
     }
-
-    private static Vector512<float> Products(QuadTile? tile, byte* w, long stride, int blocks, byte* records,
-        byte* inputs, byte* next) => tile is null ? Sixteen(w, stride, blocks, records, next)
-            : tile.Multiply(w, stride, blocks, records, inputs, next, blocks > CachedBlocks);
 
     // Products of sixteen rows. As many of the next bytes are asked for.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Vector512<float> Sixteen(byte* w, long stride, int blocks, byte* records, byte* next)
     {
-        var scales = stackalloc float[2 * Runs * Lanes];
+        var memory = stackalloc byte[(2 * Runs * Lanes * sizeof(float)) + Line];
+        var scales = (float*)(((nint)memory + Line - 1) / Line * Line); // on whole lines of the cache
         var (far, sum) = (4 * stride, Vector512<float>.Zero);
         for (var end = w + ((long)blocks * T.Bytes); w < end; w += T.Bytes)
         {

@@ -9,8 +9,6 @@ internal readonly unsafe struct Q4KQuads : ILargeQuad
 {
     public static int Bytes => Q4KCodes.Bytes;
 
-    public static QuadTile? Tile => QuadTile.Instance;
-
     public static int Groups => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

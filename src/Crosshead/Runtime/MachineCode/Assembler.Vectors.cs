@@ -25,19 +25,6 @@ internal sealed partial class Assembler
     /// <summary>to = a xor b (vpxord)</summary>
     public void Xor(VectorRegister to, VectorRegister a, VectorOperand b) => Vector(1, 1, 0xef, to, a, b);
 
-    /// <summary>to = a and b (vpandd)</summary>
-    public void And(VectorRegister to, VectorRegister a, VectorOperand b) => Vector(1, 1, 0xdb, to, a, b);
-
-    /// <summary>to = a + b, integers of 32 bits (vpaddd)</summary>
-    public void AddIntegers(VectorRegister to, VectorRegister a, VectorOperand b) => Vector(1, 1, 0xfe, to, a, b);
-
-    /// <summary>to = integers of 32 bits with signs, shifted to the right (vpsrad)</summary>
-    public void ShiftRight(VectorRegister to, VectorOperand from, int bits)
-    {
-        Vector(1, 1, 0x72, new VectorRegister(4), to, from); // the first operand is a part of the code
-        _code.Add((byte)bits);
-    }
-
     /// <summary>
     /// Each lane of 32 bits += the sum of four products of a's bytes without signs by b's with signs (vpdpbusd,
     /// AVX512_VNNI).
