@@ -57,7 +57,7 @@ internal static class CacheQuality
             Print(CacheOptions.NameOf(cache.Type!.Value), cache, table);
         var activations = ActivationTypes.NameOf(CpuWeights.ActivationsOf(model, ActivationTypes.Usual));
         Print($"float32, activations {activations}", float32, rounded);
-        Print($"bfloat16, activations {activations}, queries of components bfloat16", s_caches[0], both);
+        Print($"bfloat16, activations {activations}, queries and softmax weights too", s_caches[0], both);
 
         void Print(string name, CacheOptions cache, Differences table) => Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"| {name} | {cache.ScaleGroup} | "
