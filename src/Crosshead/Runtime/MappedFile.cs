@@ -19,7 +19,7 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     private const int OnlyFromCache = 8; // flag of preadv2
 
     private readonly SafeFileHandle? _file; // held open for reads beside the map
-    private bool _holdsFile;
+    private readonly bool _holdsFile;
 
     private MappedFile(nint address, long length, SafeFileHandle? file) : base(Failed, ownsHandle: true)
     {
