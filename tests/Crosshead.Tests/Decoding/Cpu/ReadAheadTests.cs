@@ -1,5 +1,4 @@
 using Crosshead.Decoding.Cpu;
-using Crosshead.Runtime;
 
 namespace Crosshead.Tests.Decoding.Cpu;
 

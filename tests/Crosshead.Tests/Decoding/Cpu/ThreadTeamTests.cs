@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Crosshead.Decoding.Cpu;
-using Crosshead.Runtime;
 
 namespace Crosshead.Tests.Decoding.Cpu;
 
