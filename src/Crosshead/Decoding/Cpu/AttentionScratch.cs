@@ -10,7 +10,7 @@ internal sealed unsafe class AttentionScratch : IDisposable
     private const int LatentParts = 3;
 
     private readonly int _vectors, _vectorsPerItem, _rowsPerGroup;
-    private readonly Rows _queries, _ownQueries, _sums, _ownSums, _joined, _outputs, _scores, _composed, _encoded,
+    private readonly Rows _queries, _ownQueries, _sums, _ownSums, _joined, _outputs, _scores, _mixed, _encoded,
         _products, _factors;
     private readonly NativeBuffer<float> _softmax, _ownSoftmax; // the largest scores, then the sums of weights
     private readonly Rows[] _latent;
@@ -46,8 +46,9 @@ internal sealed unsafe class AttentionScratch : IDisposable
         _ownSoftmax = new NativeBuffer<float>(2 * (own + Panel.Lanes));
         _joined = new Rows((long)members * (MostBlocks + 2), _vectorsPerItem);
         _scores = new Rows((long)members * _vectorsPerItem, Block);
-        _composed = new Rows(members, ComposedPanels.Scratch(Math.Max(PageTables.PageTokens,
-            Most(l => l.KeyHeads is null && l.ValueHeads is null ? 0 : l.Layout.HeadDim))));
+        _mixed = new Rows(members, Most(l => l.KeyHeads is null && l.ValueHeads is null ? 0
+            : Math.Max(MixedVectors.Length(l.Layout),
+                ComposedPanels.Scratch(Math.Max(PageTables.PageTokens, l.Layout.HeadDim)))));
         var coded = format.HasScales ? members * _vectorsPerItem : 0;
         _encoded = new Rows(coded, Math.Max(PanelInt8.MostDepth, Most(l => l.Layout.KeyWidth)));
         _products = new Rows(coded, Math.Max(PageTables.PageTokens, Math.Min(format.ScaleGroup,
@@ -123,8 +124,8 @@ internal sealed unsafe class AttentionScratch : IDisposable
     public PanelVectors ScoresOf(int member, int count) =>
         new(_scores[(long)member * _vectorsPerItem], _scores.Stride, count);
 
-    /// <summary>A thread's memory for two panels of a composed head.</summary>
-    public float* ComposedOf(int member) => _composed[member];
+    /// <summary>A thread's memory for what <see cref="MixedHeads"/> compute.</summary>
+    public float* MixedOf(int member) => _mixed[member];
 
     /// <summary>A thread's memory for products; empty without scales.</summary>
     public PanelScratch ProductsOf(int member)
@@ -150,7 +151,7 @@ internal sealed unsafe class AttentionScratch : IDisposable
         _ownSoftmax.Dispose();
         Heads.Dispose();
         _scores.Dispose();
-        _composed.Dispose();
+        _mixed.Dispose();
         _encoded.Dispose();
         _products.Dispose();
         _factors.Dispose();

@@ -40,10 +40,10 @@ internal sealed class AttentionWeights : IDisposable
     /// <summary>Norm of queries and keys; null for none.</summary>
     public QueryKeyNorm? QueryKeyNorm { get; private init; }
 
-    /// <summary>Mix of key heads that may be composed while they are read, instead; null for none.</summary>
+    /// <summary>Mix of key heads with fewer heads that may be cached instead; null for none.</summary>
     public HeadMix? KeyHeads { get; private init; }
 
-    /// <summary>Mix of value heads that may be composed while they are read, instead; null for none.</summary>
+    /// <summary>Mix of value heads with fewer heads that may be cached instead; null for none.</summary>
     public HeadMix? ValueHeads { get; private init; }
 
     /// <summary>Mix of value components, applied to the sums; null if the cache keeps whole value heads.</summary>
@@ -67,10 +67,10 @@ internal sealed class AttentionWeights : IDisposable
     public float Lambda { get; private init; }
 
     /// <summary>
-    /// Whether vectors multiply what is cached as it is: heads are not composed while they are read, and there are no
-    /// latent vectors.
+    /// Whether vectors that multiply a bfloat16 cache are rounded too: not those of latent vectors, nor where composing
+    /// heads while they are read takes less time all the same.
     /// </summary>
-    public bool MultipliesRows => KeyHeads is null && ValueHeads is null && Latent is null;
+    public bool RoundsVectors => Latent is null && IsFasterRounded(KeyHeads) && IsFasterRounded(ValueHeads);
 
     /// <summary>Reads a layer.</summary>
     /// <param name="attention">The layer, trainable or frozen.</param>
@@ -90,6 +90,9 @@ internal sealed class AttentionWeights : IDisposable
             _ => throw new CrossheadException($"the CPU decoder does not know {options.Variant.NameOf()} attention; "
                 + "decode with the model itself (TensorDecoder)."),
         };
+
+    private bool IsFasterRounded(HeadMix? mix) =>
+        mix is null || CachedProducts.AreFasterRounded(Layout.Heads, mix.Groups, mix.Components);
 
     private static AttentionWeights Multihead(
         MultiheadAttention attention, WeightReader reader, AttentionOptions options, int width)

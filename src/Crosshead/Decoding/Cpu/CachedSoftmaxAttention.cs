@@ -11,7 +11,7 @@ namespace Crosshead.Decoding.Cpu;
 internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unmanaged, IPanelElement<T>
 {
     private readonly HeadPlacement<T> _placement;
-    private readonly ComposedPages<T> _composed;
+    private readonly MixedHeads _mixed;
 
     /// <summary>Allocates the pages of a layer.</summary>
     /// <param name="weights">The layer.</param>
@@ -27,11 +27,11 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     {
         (Weights, Layout, Scratch) = (weights, weights.Layout, scratch);
         Cache = new PanelPages<T>(Layout, format, pages, tables);
-        // Elements with scales are multiplied as integers, so that their heads cannot be composed first.
+        // Elements with scales are multiplied as integers, and their heads as components.
         var (keys, values) = T.HasScales ? (null, null) : (weights.KeyHeads, weights.ValueHeads);
-        _composed = new ComposedPages<T>(Cache, Layout, keys, values);
+        _mixed = MixedHeads.Create(Cache, Layout, keys, values);
         _placement = new HeadPlacement<T>(weights, scratch, rotary, Cache, keys, values);
-        Outputs = new HeadOutputs(weights, scratch, expands: !_composed.HasValues, center);
+        Outputs = new HeadOutputs(weights, scratch, expands: !_mixed.HasValues, center);
         Plan = new AttentionPlan(Layout, weights.Options.SlidingWindow, scratch.Block, scratch.Members);
     }
 
@@ -146,10 +146,10 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         PanelVectors scores, int member)
     {
         var count = Layout.SlotsPerKeyRow * group.Count;
-        if (_composed.HasKeys)
-            _composed.Score(sequence, span, queries.Slice(0, count), scores.Slice(0, count),
-                Scratch.ComposedOf(member));
-        for (var k = 0; k < (_composed.HasKeys ? 0 : Layout.KeyRowsPerUnit); k++)
+        if (_mixed.HasKeys)
+            _mixed.Score(sequence, span, queries.Slice(0, count), scores.Slice(0, count),
+                Scratch.MixedOf(member));
+        for (var k = 0; k < (_mixed.HasKeys ? 0 : Layout.KeyRowsPerUnit); k++)
             Cache.Score(sequence, (unit * Layout.KeyRowsPerUnit) + k, span.Start, span.Count,
                 queries.Slice(k * count, count), scores.Slice(k * count, count), unit * Layout.ValueRowsPerUnit,
                 Scratch.ProductsOf(member));
@@ -165,10 +165,10 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         BlockResults results, int member)
     {
         var count = Layout.SlotsPerValueRow * group.Count;
-        if (_composed.HasValues)
-            _composed.Sum(sequence, span, weights.Slice(0, count),
-                results.Sums(block, Layout.FirstVector(group, unit), count), Scratch.ComposedOf(member));
-        for (var v = 0; v < (_composed.HasValues ? 0 : Layout.ValueRowsPerUnit); v++)
+        if (_mixed.HasValues)
+            _mixed.Sum(sequence, span, weights.Slice(0, count),
+                results.Sums(block, Layout.FirstVector(group, unit), count), Scratch.MixedOf(member));
+        for (var v = 0; v < (_mixed.HasValues ? 0 : Layout.ValueRowsPerUnit); v++)
             Cache.Sum(sequence, (unit * Layout.ValueRowsPerUnit) + v, span.Start, span.Count,
                 weights.Slice(v * count, count),
                 results.Sums(block, Layout.FirstVector(group, unit) + (v * count), count),

@@ -6,27 +6,17 @@ namespace Crosshead.Decoding.Cpu;
 /// Scores and sums of heads that are composed from the cached components of a layer while these are read.
 /// </summary>
 internal sealed unsafe class ComposedPages<T>(PanelPages<T> pages, HeadLayout layout, HeadMix? keys, HeadMix? values)
-    where T : unmanaged, IPanelElement<T>
+    : MixedHeads(keys, values) where T : unmanaged, IPanelElement<T>
 {
     private const int PageTokens = PageTables.PageTokens;
 
+    private readonly HeadMix? _keys = keys, _values = values;
     private readonly int _panels = layout.HeadDim / Panel.Lanes;
 
-    /// <summary>Whether key heads are composed.</summary>
-    public bool HasKeys => keys is not null;
-
-    /// <summary>Whether value heads are composed.</summary>
-    public bool HasValues => values is not null;
-
-    /// <summary>Scores of the positions of a span with the queries of all heads.</summary>
-    /// <param name="slot">The sequence's slot.</param>
-    /// <param name="span">The positions.</param>
-    /// <param name="queries">The queries, head by head.</param>
-    /// <param name="scores">Receives the scores.</param>
-    /// <param name="scratch">Memory of the thread.</param>
-    public void Score(int slot, AttentionSpan span, PanelVectors queries, PanelVectors scores, float* scratch)
+    /// <inheritdoc/>
+    public override void Score(int slot, AttentionSpan span, PanelVectors queries, PanelVectors scores, float* scratch)
     {
-        ComposedPanels.Arrange(keys!, queries, layout.HeadDim, scratch);
+        ComposedPanels.Arrange(_keys!, queries, layout.HeadDim, scratch);
         for (int position = span.Start, length; position < span.End; position += length)
         {
             length = Math.Min(span.End, NextPage(position)) - position;
@@ -34,27 +24,22 @@ internal sealed unsafe class ComposedPages<T>(PanelPages<T> pages, HeadLayout la
             var next = position + length < span.End ? pages.Key(slot, 0, position + length)
                 : pages.Value(slot, 0, span.Start);
             ComposedPanels.Multiply(panel, (long)layout.HeadDim * Panel.Lanes, pages.KeyStride, Panel.Count(length),
-                layout.HeadDim, keys!, queries, scores.From(position - span.Start), next - panel, add: false, scratch);
+                layout.HeadDim, _keys!, queries, scores.From(position - span.Start), next - panel, add: false, scratch);
         }
     }
 
-    /// <summary>Sums of the values of a span by the weights of all heads.</summary>
-    /// <param name="slot">The sequence's slot.</param>
-    /// <param name="span">The positions.</param>
-    /// <param name="weights">The weights, head by head; 0 after the span.</param>
-    /// <param name="sums">Receives the sums.</param>
-    /// <param name="scratch">Memory of the thread.</param>
-    public void Sum(int slot, AttentionSpan span, PanelVectors weights, PanelVectors sums, float* scratch)
+    /// <inheritdoc/>
+    public override void Sum(int slot, AttentionSpan span, PanelVectors weights, PanelVectors sums, float* scratch)
     {
         for (int position = span.Start, length; position < span.End; position += length)
         {
             length = Math.Min(span.End, NextPage(position)) - position;
-            ComposedPanels.Arrange(values!, weights.From(position - span.Start), length, scratch);
+            ComposedPanels.Arrange(_values!, weights.From(position - span.Start), length, scratch);
             var panel = pages.Value(slot, 0, position);
             var next = position + length < span.End ? pages.Value(slot, 0, position + length)
                 : pages.Key(slot, 0, span.End);
             ComposedPanels.Multiply(panel, _panels * PanelPages<T>.ValueStride, PanelPages<T>.ValueStride, _panels,
-                Panel.RoundDepth(length), values!, weights.From(position - span.Start), sums, next - panel,
+                Panel.RoundDepth(length), _values!, weights.From(position - span.Start), sums, next - panel,
                 add: position > span.Start, scratch);
         }
     }

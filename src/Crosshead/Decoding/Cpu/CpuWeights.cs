@@ -139,7 +139,7 @@ public sealed class CpuWeights : IDisposable
         {
             CacheType.Float32 => Create<PanelFloat32>(),
             CacheType.BFloat16 when Activations != ActivationType.Float32
-                && Layers[layer].Attention.MultipliesRows => Create<PanelBFloat16Products>(),
+                && Layers[layer].Attention.RoundsVectors => Create<PanelBFloat16Products>(),
             CacheType.BFloat16 => Create<PanelBFloat16>(),
             CacheType.Int8 => Create<PanelInt8>(),
             _ => Create<PanelFp8>(),

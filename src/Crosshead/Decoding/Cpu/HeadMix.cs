@@ -6,9 +6,9 @@ using Crosshead.Attention.Composition;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// The mix of key or value heads that are composed while the cache is read: head g = Σ_c mix[g, c] · cached row c. That
-/// is cheaper than multiplying whole rows by every query head. The cached rows are c of the heads themselves
-/// (<see cref="KeptHeads"/>), so that only the others need composing; or the components, if those are more than needed.
+/// The mix of key or value heads of which the cache keeps fewer rows: head g = Σ_c mix[g, c] · cached row c. The cached
+/// rows are c of the heads themselves (<see cref="KeptHeads"/>), so that only the others need them all; or the
+/// components, if those are more than needed. That is cheaper than multiplying all components by every query head.
 /// </summary>
 internal sealed unsafe class HeadMix : IDisposable
 {
@@ -44,7 +44,7 @@ internal sealed unsafe class HeadMix : IDisposable
     /// <summary>The head that each cached row is; empty if the rows are components.</summary>
     public int[] Kept { get; }
 
-    /// <summary>The heads that are composed of cached rows.</summary>
+    /// <summary>The heads that are sums of cached rows.</summary>
     public int[] Mixed { get; }
 
     /// <summary>The factors [c] of a head with the cached rows.</summary>
@@ -79,6 +79,48 @@ internal sealed unsafe class HeadMix : IDisposable
                     sum = Vector512.FusedMultiplyAdd(rows[c], Vector512.Create(_keep[kept][c]), sum);
                 sum.Store(components + (kept * headDim) + i);
             }
+        }
+    }
+
+    /// <summary>
+    /// Moves the mix from a key head to its query: c queries mix[g, c] · q for the cached rows, or q for a kept head.
+    /// </summary>
+    /// <param name="query">[d]</param>
+    /// <param name="group">The key head.</param>
+    /// <param name="headDim">Width d, a multiple of 16.</param>
+    /// <param name="target">Receives the queries.</param>
+    /// <returns>How many numbers they have.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public int Absorb(float* query, int group, int headDim, float* target)
+    {
+        if (Kept.Contains(group))
+        {
+            new ReadOnlySpan<float>(query, headDim).CopyTo(new Span<float>(target, headDim));
+            return headDim;
+        }
+        for (var c = 0; c < Components; c++, target += headDim)
+        {
+            var factor = Vector512.Create(_mix[group][c]);
+            for (var i = 0; i < headDim; i += Panel.Lanes) (Vector512.Load(query + i) * factor).Store(target + i);
+        }
+        return Components * headDim;
+    }
+
+    /// <summary>Composes a head, or a sum of its values: Σ_c mix[g, c] · row c.</summary>
+    /// <param name="rows">[c·d]</param>
+    /// <param name="group">The head.</param>
+    /// <param name="headDim">Width d, a multiple of 16.</param>
+    /// <param name="head">[d]</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Compose(float* rows, int group, int headDim, float* head)
+    {
+        for (var i = 0; i < headDim; i += Panel.Lanes)
+        {
+            Vector512<float> sum = default;
+            for (var c = 0; c < Components; c++)
+                sum = Vector512.FusedMultiplyAdd(Vector512.Load(rows + (c * headDim) + i),
+                    Vector512.Create(_mix[group][c]), sum);
+            sum.Store(head + i);
         }
     }
 

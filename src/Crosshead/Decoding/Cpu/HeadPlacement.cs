@@ -8,9 +8,9 @@ namespace Crosshead.Decoding.Cpu;
 /// <param name="scratch">Working memory.</param>
 /// <param name="rotary">Angles.</param>
 /// <param name="cache">Where keys and values are written.</param>
-/// <param name="keys">The mix by which key heads are composed when they are read; null if queries are multiplied by
-/// the mix of keys, if there is one.</param>
-/// <param name="values">The mix by which value heads are composed when they are read; null for none.</param>
+/// <param name="keys">The mix of key heads with the rows that are cached; null if queries are multiplied by the mix of
+/// keys with components, if there is one.</param>
+/// <param name="values">The mix of value heads with the rows that are cached; null for none.</param>
 internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
     PanelPages<T> cache, HeadMix? keys, HeadMix? values) where T : unmanaged, IPanelElement<T>
 {
@@ -68,7 +68,7 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         var position = token.Position;
         var mix = keys is null ? weights.Keys : null;
         // What other threads have written is only read.
-        var own = mix is null ? place : scratch.Head[2 * member];
+        var own = mix is null && (keys is null || !T.RoundsVectors) ? place : scratch.Head[2 * member];
         if (weights.QueryKeyNorm is { } norm)
         {
             norm.Query(queries, _layout.Heads, head, own);
@@ -77,7 +77,8 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         rotary.For(token.Reach).Rotate(query, position, _scale * rotary.QueryFactor(position), own);
         mix?.Absorb(own, _layout.GroupOf(head), place);
         if (!T.RoundsVectors) return;
-        var (width, all) = (_layout.KeyWidth, Panel.Round(_layout.KeyWidth));
+        var width = keys?.Absorb(own, _layout.GroupOf(head), _layout.HeadDim, place) ?? _layout.KeyWidth;
+        var all = Panel.Round(width);
         new Span<float>(place + width, all - width).Clear();
         T.Encode(place, all, place);
     }

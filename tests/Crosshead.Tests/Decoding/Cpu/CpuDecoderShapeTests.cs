@@ -5,6 +5,7 @@ using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Layers;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using Crosshead.Tests.Generation;
 using Crosshead.Tests.Kernels;
 using static TorchSharp.torch;
@@ -188,6 +189,23 @@ public sealed class CpuDecoderShapeTests
             }
         }
         Compare(model);
+    }
+
+    [Fact]
+    public void Queries_of_kept_heads_are_rounded_unless_activations_are_float32()
+    {
+        using var model = TinyModels.Create(Models["heads composed while they are read"]);
+        var (ids, cache) = (TinyModels.Ids(Context, 2), new CacheOptions { Type = CacheType.BFloat16 });
+        float[][] logits = [.. new[] { ActivationTypes.Usual, ActivationType.Float32 }.Select(activations =>
+        {
+            using var weights = new CpuWeights(model, activations: activations);
+            Assert.All(weights.Layers, layer => Assert.True(layer.Attention.RoundsVectors));
+            using var decoder = new CpuDecoder(weights, 1, Context, cache: cache);
+            var batch = new DecodeBatch(decoder);
+            batch.Prefill([ids], Context, TestContext.Current.CancellationToken);
+            return batch.Logits(0).ToArray();
+        })];
+        Assert.InRange(TinyModels.RelativeError(logits[0], logits[1]), 1e-6, 0.03);
     }
 
     private static AttentionOptions Join(AttentionOptions keys, AttentionOptions values)
