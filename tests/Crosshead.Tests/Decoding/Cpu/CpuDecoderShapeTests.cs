@@ -78,6 +78,13 @@ public sealed class CpuDecoderShapeTests
                 new() { KeyComponents = 1, ValueRank = 16 }, new() { ValueRank = 32 }],
             Layers = 4,
         },
+        ["heads kept for rounded queries"] = Llama with
+        {
+            Layers = 3,
+            Attention = new AttentionOptions { Heads = 16, KeyValueHeads = 4, HeadDim = 16 },
+            VirtualHeads = [new() { KeyComponents = 2, ValueRank = 32 }, new() { KeyComponents = 2 },
+                new() { ValueRank = 32 }],
+        },
         ["composed keys with norms"] = Llama with
         {
             Attention = new AttentionOptions
@@ -194,7 +201,7 @@ public sealed class CpuDecoderShapeTests
     [Fact]
     public void Queries_of_kept_heads_are_rounded_unless_activations_are_float32()
     {
-        using var model = TinyModels.Create(Models["heads composed while they are read"]);
+        using var model = TinyModels.Create(Models["heads kept for rounded queries"]);
         var (ids, cache) = (TinyModels.Ids(Context, 2), new CacheOptions { Type = CacheType.BFloat16 });
         float[][] logits = [.. new[] { ActivationTypes.Usual, ActivationType.Float32 }.Select(activations =>
         {

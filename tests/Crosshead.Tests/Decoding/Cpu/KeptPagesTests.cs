@@ -90,8 +90,9 @@ public sealed unsafe class KeptPagesTests
     }
 
     [Theory]
-    [InlineData(16, 8, 4, true)]   // Qwen3 0.6B's heads
-    [InlineData(32, 8, 4, true)]   // Llama 3.2 1B's
+    [InlineData(16, 8, 4, false)] // Qwen3 0.6B's heads
+    [InlineData(32, 8, 4, true)]  // Llama 3.2 1B's
+    [InlineData(16, 16, 8, true)]
     [InlineData(128, 16, 8, false)]
     public void Vectors_are_rounded_where_that_takes_less_time(int heads, int groups, int components, bool expected) =>
         Assert.Equal(expected, CachedProducts.AreFasterRounded(heads, groups, components));
