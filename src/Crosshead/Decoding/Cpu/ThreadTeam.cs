@@ -129,13 +129,13 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private bool ReadsAhead(int index, uint number, uint first)
     {
         var ahead = _members[index].Ahead;
-        var next = (int)(number - first) + 1;
-        while (next < _phases.Length && (_phases[next].Reads is null || _pieces[next] == 0)) next++;
+        // The number of pieces is read once: others may begin the next run meanwhile.
+        var (next, pieces) = ((int)(number - first) + 1, 0);
+        while (next < _phases.Length && (_phases[next].Reads is null || (pieces = _pieces[next]) == 0)) next++;
         if (next == _phases.Length) return false;
         if (!ahead.IsFor(first + (uint)next))
         {
-            long items = _phases[next].Items(), pieces = _pieces[next];
-            var (piece, all) = (index * pieces, Members * pieces);
+            var (items, piece, all) = ((long)_phases[next].Items(), index * pieces, Members * pieces);
             ahead.Begin(first + (uint)next,
                 _phases[next].Reads!((int)(items * piece / all), (int)(items * (piece + 1) / all)));
         }
