@@ -12,7 +12,7 @@ public sealed class RecallProbeTests : IDisposable
 {
     private static readonly Lazy<Tokenizer> s_tokenizer = new(() => BpeTrainer.Train(
         RecallCorpus.Write(RecallTask.Usual, 1, 60).Select(t => t.Text),
-        new BpeTrainerOptions { VocabularySize = 600 }));
+        new BpeTrainerOptions { VocabularySize = 800 }));
 
     private readonly TemporaryFolder _folder = new();
 
@@ -42,7 +42,7 @@ public sealed class RecallProbeTests : IDisposable
     [Fact]
     public void The_share_is_that_of_one_text_after_the_other()
     {
-        var recipe = In(600, "copy_20", "copy_3");
+        var recipe = In(800, "copy_20", "copy_3");
         recipe = recipe with { Model = recipe.Model with { HiddenSize = 64, Context = 160, TieEmbeddings = true } };
         using var data = Data(recipe);
         using var model = TinyRun.Model(recipe, ScalarType.Float32);
@@ -71,7 +71,7 @@ public sealed class RecallProbeTests : IDisposable
     [Fact]
     public void A_run_measures_when_it_is_asked_to_and_at_its_end()
     {
-        var recipe = In(600, "copy_3");
+        var recipe = In(800, "copy_3");
         recipe = recipe with
         {
             Training = recipe.Training with { Probes = recipe.Training.Probes! with { Every = 5 } },
@@ -88,10 +88,10 @@ public sealed class RecallProbeTests : IDisposable
     {
         string Told(Recipe recipe) =>
             Assert.Throws<CrossheadException>(() => TinyRun.Trainer(recipe, new RunOptions(), Data).Check()).Message;
-        Assert.Contains("texts of pairs_60 have up to", Told(In(600, "pairs_60")), StringComparison.Ordinal);
-        Assert.Contains("names no tasks", Told(In(600)), StringComparison.Ordinal);
-        Assert.Contains("names copy_3 twice", Told(In(600, "copy_3", "copy_3")), StringComparison.Ordinal);
-        Assert.Contains("the kind of the recall task \"copies_3\" is unknown", Told(In(600, "copies_3")),
+        Assert.Contains("texts of pairs_60 have up to", Told(In(800, "pairs_60")), StringComparison.Ordinal);
+        Assert.Contains("names no tasks", Told(In(800)), StringComparison.Ordinal);
+        Assert.Contains("names copy_3 twice", Told(In(800, "copy_3", "copy_3")), StringComparison.Ordinal);
+        Assert.Contains("the kind of the recall task \"copies_3\" is unknown", Told(In(800, "copies_3")),
             StringComparison.Ordinal);
     }
 
@@ -105,6 +105,6 @@ public sealed class RecallProbeTests : IDisposable
     {
         var file = _folder.File("tokenizer.json");
         if (!File.Exists(file)) s_tokenizer.Value.Save(file);
-        return new MadeUpData(recipe) { VocabularySize = 600, TokenizerFile = file };
+        return new MadeUpData(recipe) { VocabularySize = 800, TokenizerFile = file };
     }
 }
