@@ -16,10 +16,8 @@ internal sealed class FolderWeights : IModelWeights
     private readonly Dictionary<string, StoredWeight> _weights = [];
     private readonly HashSet<string> _quantizedModules = [];
     private readonly WeightMemory _packed = new();
-    private readonly Dictionary<string, WeightMatrix> _begun = []; // weights that _check looks at
-    private readonly HashSet<string> _used = []; // those of them that the model has
+    private readonly EarlyCheck _early = new();
     private readonly List<(StoredWeight Weight, long Count)> _notFinite = [];
-    private FiniteCheck? _check;
 
     private FolderWeights(WeightFiles files, IQuantization? quantization, TensorLayout layout)
     {
@@ -94,17 +92,11 @@ internal sealed class FolderWeights : IModelWeights
     }
 
     /// <inheritdoc/>
-    public void BeginCheck(FirstLook look)
-    {
-        if (look == FirstLook.None) return;
-        foreach (var weight in _weights.Values)
-            if (weight is TensorWeight && Files.FileOf(weight.Tensors[0].Name)
-                .MapRows(weight.Tensors[0].Name, 0, weight.Shape) is { } rows)
-                _begun.Add(weight.Name, rows);
-        foreach (var matrix in _begun.Values)
-            if (look == FirstLook.InMap) matrix.Touch.EndCopies();
-        _check = FiniteCheck.Begin([.. _begun]);
-    }
+    public void BeginCheck(FirstLook look) => _early.Begin(look,
+        from weight in _weights.Values.OfType<TensorWeight>()
+        let rows = Files.FileOf(weight.Entry.Name).MapRows(weight.Entry.Name, 0, weight.Shape)
+        where rows is not null
+        select KeyValuePair.Create(weight.Name, rows));
 
     /// <inheritdoc/>
     public void CopyTo(LanguageModel model) => WeightLoader.Copy(this, model);
@@ -114,8 +106,7 @@ internal sealed class FolderWeights : IModelWeights
     /// <param name="rows">All its rows.</param>
     public void Look(StoredWeight weight, IReadOnlyList<WeightMatrix> rows)
     {
-        if (_begun.ContainsKey(weight.Name)) _used.Add(weight.Name);
-        else Note(weight, rows.Sum(FiniteCheck.Count));
+        if (!_early.Covers(weight.Name)) Note(weight, rows.Sum(FiniteCheck.Count));
     }
 
     /// <summary>Notes how many numbers of a weight are NaN or infinite.</summary>
@@ -127,8 +118,7 @@ internal sealed class FolderWeights : IModelWeights
     /// <inheritdoc/>
     public void RequireFinite()
     {
-        foreach (var (name, count) in _check?.End() ?? [])
-            if (_used.Contains(name)) Note(_weights[name], count);
+        foreach (var (name, count) in _early.End()) Note(_weights[name], count);
         ErrorList.Throw(_notFinite, t => $"\"{t.Weight.Name}\" ({t.Count} of {t.Weight.Elements})",
             tensors => $"\"{Path}\" holds weights that are NaN or infinite: {tensors}; the run that wrote them "
                 + $"diverged, or the file is damaged.");
@@ -170,8 +160,7 @@ internal sealed class FolderWeights : IModelWeights
     /// <inheritdoc/>
     public void Dispose()
     {
-        _check?.Stop();
-        foreach (var rows in _begun.Values) rows.Dispose();
+        _early.Dispose();
         _packed.Dispose();
         Files.Dispose();
     }

@@ -16,11 +16,9 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
 {
     private const int ElementsAtOnce = 1 << 20; // whole blocks of every type
 
-    private readonly Dictionary<string, WeightMatrix> _begun = []; // whole tensors that _check looks at
+    private readonly EarlyCheck _early = new(); // whole tensors
     private readonly Dictionary<string, long> _notFinite = []; // how many weights are not, by tensor
-    private readonly HashSet<string> _used = []; // tensors of which the model has weights
     private readonly Dictionary<string, GgufParameter> _places = []; // of the model that was asked for
-    private FiniteCheck? _check;
 
     /// <summary>Whether some of the numbers share scales.</summary>
     public bool AreQuantized => file.Tensors.Values.Any(t => t.Type.BlockSize > 1);
@@ -60,42 +58,33 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     }
 
     /// <inheritdoc/>
-    public void BeginCheck(FirstLook look)
-    {
-        if (look == FirstLook.None) return;
-        foreach (var tensor in file.Tensors.Values)
-        {
-            var columns = tensor.Dimensions[0];
-            if (tensor.Type.CanRead && tensor.Type.Format!.RowBytes(columns) <= int.MaxValue)
-                _begun.Add(tensor.Name, file.Matrix(tensor.Name, 0, tensor.Elements / columns, (int)columns));
-        }
-        foreach (var matrix in _begun.Values)
-            if (look == FirstLook.InMap) matrix.Touch.EndCopies();
-        _check = FiniteCheck.Begin([.. _begun]);
-    }
+    public void BeginCheck(FirstLook look) => _early.Begin(look,
+        from tensor in file.Tensors.Values
+        let columns = tensor.Dimensions[0]
+        where tensor.Type.CanRead && tensor.Type.Format!.RowBytes(columns) <= int.MaxValue
+        select KeyValuePair.Create(tensor.Name,
+            file.Matrix(tensor.Name, 0, tensor.Elements / columns, (int)columns)));
 
     /// <inheritdoc/>
     public void CopyTo(LanguageModel model)
     {
         var parts = model.Parameters.Select(p => (Parameter: p, Place: PlaceOf(p.Name,
             [.. p.Part?.Whole ?? p.Shape], model.Whole))).ToArray();
-        _used.UnionWith(parts.Select(p => p.Place.Tensor));
-        var rest = parts.Where(p => !_begun.ContainsKey(p.Place.Tensor)).ToArray();
+        var rest = parts.Where(p => !_early.Covers(p.Place.Tensor)).ToArray();
         var stored = rest.Where(p => p.Parameter.Stored is not null)
             .Select(p => new KeyValuePair<string, WeightMatrix>(p.Place.Tensor, p.Parameter.Stored!));
         foreach (var (tensor, count) in FiniteCheck.Begin([.. stored]).End()) Note(tensor, count);
         foreach (var (parameter, place) in parts.Where(p => p.Parameter.Stored is null))
         {
             var count = Copy(place, parameter);
-            if (!_begun.ContainsKey(place.Tensor)) Note(place.Tensor, count);
+            if (!_early.Covers(place.Tensor)) Note(place.Tensor, count);
         }
     }
 
     /// <inheritdoc/>
     public void RequireFinite()
     {
-        foreach (var (tensor, count) in _check?.End() ?? [])
-            if (_used.Contains(tensor)) Note(tensor, count);
+        foreach (var (tensor, count) in _early.End()) Note(tensor, count);
         ErrorList.Throw(_notFinite, t => $"\"{t.Key}\" ({t.Value} of {file.Tensors[t.Key].Elements})",
             tensors => $"\"{file.Path}\" holds weights that are NaN or infinite: {tensors}; the model that was "
                 + "converted diverged, or the file is damaged.");
@@ -104,8 +93,7 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     /// <inheritdoc/>
     public void Dispose()
     {
-        _check?.Stop();
-        foreach (var matrix in _begun.Values) matrix.Dispose();
+        _early.Dispose();
         file.Dispose();
     }
 
