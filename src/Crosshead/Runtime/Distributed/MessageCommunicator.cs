@@ -194,12 +194,13 @@ internal sealed unsafe class MessageCommunicator : ICommunicator
         }
     }
 
-    // A rank that ended without a failure has sent its last message before it told so.
+    // A rank may end after it sent all that is wanted of it here: then this rank goes on, and learns of the end where
+    // it waits for that rank. So what it says of the end is the same each time.
     private void HearOfEndings()
     {
         _transfers.Exclusively(_endings.Look);
         for (var rank = 0; rank < Ranks; rank++)
-            if (_endings.Known[rank] is { } ending && (ending.Failure is not null || IsStillMissing(rank)))
+            if (_endings.Known[rank] is { } ending && IsStillMissing(rank))
                 throw new RankEndedException(rank, Ranks, ending);
     }
 

@@ -41,6 +41,18 @@ public sealed class MpiTests
     [InlineData(MpiFlavor.OpenMpi)]
     [InlineData(MpiFlavor.Mpich)]
     [InlineData(MpiFlavor.None)]
+    public void Ranks_go_on_as_long_as_they_have_what_a_failed_one_had_to_send(MpiFlavor flavor)
+    {
+        var run = MpiRun.Scenario(flavor, 3, "fail-beside");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal("gathered", run.Out.Trim());
+        Assert.Single(run.Lines, l => l == "rank 1 of 3: the disk is full.");
+    }
+
+    [Theory]
+    [InlineData(MpiFlavor.OpenMpi)]
+    [InlineData(MpiFlavor.Mpich)]
+    [InlineData(MpiFlavor.None)]
     public void A_rank_that_hangs_ends_the_run_and_is_named(MpiFlavor flavor)
     {
         var run = MpiRun.Scenario(flavor, 3, "stop", (Watchdog.Variable, "4.5"));

@@ -45,6 +45,13 @@ internal static partial class RankScenarios
             if (communicator.Rank == 1) throw new CrossheadException("the disk is full.");
             Thread.Sleep(Timeout.Infinite); // as in a computation: hears of nothing
         }),
+        new Scenario("fail-beside", (communicator, output, _) =>
+        {
+            if (communicator.Rank == 2) Thread.Sleep(1000); // the others wait, and hear meanwhile that rank 1 has ended
+            communicator.AllGather(communicator.Rank);
+            if (communicator.Rank == 1) throw new CrossheadException("the disk is full.");
+            output.Line("gathered");
+        }),
         new Scenario("differ", (communicator, _, _) => communicator.RequireSame(
             ("the recipe", "9f3c"), ("the data", communicator.Rank == 1 ? "41aa" : "77b0"))),
         new Scenario("mismatch", (communicator, _, _) => communicator.Broadcast(
