@@ -10,6 +10,7 @@ namespace Crosshead.TextModels.Verification;
 internal sealed class GoldenShape
 {
     private const int Most = 1 << 16; // of heads, of numbers of a head, and of the width
+    private const string Remedy = "get the golden file again.";
 
     private readonly SafetensorsReader _file;
 
@@ -86,6 +87,4 @@ internal sealed class GoldenShape
         && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value
         : throw new CrossheadException(
             $"\"{_file.Path}\" lacks the number \"{key}\" in its metadata; it is not a golden attention file.");
-
-    private const string Remedy = "get the golden file again.";
 }
