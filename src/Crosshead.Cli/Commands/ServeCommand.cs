@@ -54,9 +54,9 @@ internal sealed class ServeCommand : CliCommand
         CommandOutput output, CancellationToken cancellation)
     {
         var screen = new ServeScreen(output);
+        await using var server = await ModelServer.StartAsync(options, output.Message, cancellation);
         screen.Warn(options);
         ModelRemarks.Tell(files.Remarks, output);
-        await using var server = await ModelServer.StartAsync(options, output.Message, cancellation);
         output.Message($"listening at {server.Address}; reading the weights of {files.Path}.");
         var clock = Stopwatch.StartNew();
         using var model = LoadedModel.Load(files, load, server.Loading);

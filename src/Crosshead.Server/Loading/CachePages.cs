@@ -12,7 +12,8 @@ internal static class CachePages
     /// <param name="options">The wishes.</param>
     /// <param name="context">Most tokens of a sequence.</param>
     /// <param name="bytesPerToken">Bytes that decoding keeps of each token.</param>
-    /// <exception cref="CrossheadException">Not one page fits, or the memory is more than there is.</exception>
+    /// <exception cref="CrossheadException">Not one page fits, or not the context asked for, or the memory is more than
+    /// there is.</exception>
     public static int Count(LoadOptions options, int context, long bytesPerToken)
     {
         if (options.CacheMemory is { } asked && FreeMemory.Most(options.Device) is var most && asked > most)
@@ -26,6 +27,10 @@ internal static class CachePages
         if (pages < 1)
             throw new CrossheadException($"the cache may have {Quantity.Bytes(memory)}, and a page of {Tokens} tokens "
                 + $"takes {Quantity.Bytes(bytesPerPage)}; give it more memory (--cache-memory).");
+        if (options.Engine.MaxContext is not null && pages * Tokens < context)
+            throw new CrossheadException($"a context of {context} tokens (--max-context) takes "
+                + $"{Quantity.Bytes(Quotient(context, Tokens) * bytesPerPage)} of cache, which may have "
+                + $"{Quantity.Bytes(memory)}; ask for at most {pages * Tokens}, or give it more memory (--cache-memory).");
         return (int)Math.Min(pages, int.MaxValue / Tokens);
     }
 

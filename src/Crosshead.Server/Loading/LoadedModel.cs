@@ -90,7 +90,8 @@ public sealed class LoadedModel : IDisposable
     /// <param name="source">The model, opened.</param>
     /// <param name="options">How it would be loaded.</param>
     /// <exception cref="CrossheadException">An option is out of range, the chat template cannot be read, the model's
-    /// files state a sampling out of range, or the cache's memory holds no page.</exception>
+    /// files state a sampling out of range, or the model or the cache's memory has not the context asked
+    /// for.</exception>
     public static void Check(ModelSource source, LoadOptions options)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -103,8 +104,9 @@ public sealed class LoadedModel : IDisposable
         var format = options.Cache.FormatFor(options.Type, options.Device);
         if (options.Deterministic)
             DeterministicDecoding.Check(source.Options, options.Type, options.Device?.type ?? DeviceType.CPU, format);
+        var context = ContextOf(source, options);
         if (options.CacheMemory is not null)
-            CachePages.Count(options, ContextOf(source, options),
+            CachePages.Count(options, context,
                 TensorParallelModel.CacheBytesPerToken(source.Options, options.TensorParallel, format));
     }
 
@@ -115,8 +117,13 @@ public sealed class LoadedModel : IDisposable
         for (var generation = 0; generation < GC.MaxGeneration; generation++) GC.Collect();
     }
 
-    private static int ContextOf(ModelSource source, LoadOptions options) =>
-        Math.Min(source.Options.Context, options.Engine.MaxContext ?? int.MaxValue);
+    private static int ContextOf(ModelSource source, LoadOptions options)
+    {
+        var most = source.Options.Context;
+        return options.Engine.MaxContext is not { } asked ? most : asked <= most ? asked : throw new CrossheadException(
+            $"a context of {asked} tokens (--max-context) is asked for, and \"{source.Path}\" has one of {most}; ask for "
+                + "at most that.");
+    }
 
     // How tokens are drawn where a request does not say.
     private static SamplingOptions Defaults(ModelSource source, LoadOptions options)

@@ -48,6 +48,21 @@ public sealed partial class ServeTests
             + "(--cache-memory).", error.ToString().Trim());
     }
 
+    [Theory]
+    [InlineData("a context of 513 tokens (--max-context) is asked for, and \"@\" has one of 512; ask for at most that.",
+        "--max-context", "513")]
+    [InlineData("a context of 512 tokens (--max-context) takes 640 KiB of cache, which may have 300 KiB; ask for at most "
+        + "192, or give it more memory (--cache-memory).", "--max-context", "512", "--cache-memory", "300KiB")]
+    [InlineData("cannot listen at 203.0.113.1:*; choose another address or port.", "--host", "203.0.113.1")]
+    public void What_cannot_be_is_refused_in_one_line(string line, params string[] options)
+    {
+        using StringWriter output = new(), error = new();
+        var folder = SharedData.Path("data", "models", "stories260K");
+        Assert.Equal(ExitCode.BadInput, CliRun.CommandLine.Run(["serve", folder, "--device", "cpu", .. options],
+            new StandardStreams(output, error), TestContext.Current.CancellationToken));
+        Assert.Matches($"^{Regex.Escape(line).Replace("@", folder).Replace(@"\*", ".*")}$", error.ToString().Trim());
+    }
+
     [Fact]
     public void A_cache_larger_than_the_memory_is_refused_before_anything_listens()
     {
