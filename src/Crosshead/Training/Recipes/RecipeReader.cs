@@ -10,6 +10,8 @@ namespace Crosshead.Training.Recipes;
 /// </summary>
 internal static class RecipeReader
 {
+    private const int MostLooks = 200, MostBytes = 1 << 20; // where a name is looked for that is misspelt
+
     public static Recipe Read(string path, IEnumerable<string> overrides) => Bind(ReadDocument(path, overrides), path);
 
     /// <summary>Returns the values that a recipe and its overrides set, without defaults.</summary>
@@ -48,13 +50,30 @@ internal static class RecipeReader
         return whole;
     }
 
+    // Whether a file may be a recipe, of which a value may be wrong.
+    private static bool HasKeysOfRecipe(string file)
+    {
+        try
+        {
+            if (new FileInfo(file).Length > MostBytes) return false;
+            var keys = RecipeSchema.Form.Parse(InputFile.ReadText(file), file).Select(m => m.Key)
+                .Except(["$schema"]).ToArray();
+            foreach (var key in keys.Except(RecipeSchema.FileKeys)) RecipeSchema.Form.At(key, file);
+            return keys.Length > 0;
+        }
+        catch (Exception e) when (e is CrossheadException or IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     private static string ReadText(string file, string source)
     {
         if (!File.Exists(file))
         {
             var folder = Path.GetDirectoryName(file)!;
-            var near = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.json").Select(f => Path.GetFileName(f))
-                .Where(f => f != RecipeSchema.FileName).Order(StringComparer.Ordinal).Take(20).ToArray() : [];
+            var near = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal)
+                .Take(MostLooks).Where(HasKeysOfRecipe).Select(f => Path.GetFileName(f)).Take(20).ToArray() : [];
             throw new CrossheadException($"the recipe \"{source}\" does not exist; "
                 + (near.Length > 0 ? Suggestion.For(Path.GetFileName(file), near) : "name a .json file."));
         }

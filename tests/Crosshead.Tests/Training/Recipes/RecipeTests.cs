@@ -112,6 +112,22 @@ public sealed class RecipeTests
     }
 
     [Fact]
+    public void Only_recipes_are_named_where_one_is_missing()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), """{ "model_type": "llama", "hidden_size": 64 }""");
+        File.WriteAllText(folder.File("list.json"), "[1]");
+        File.WriteAllText(folder.File("nothing.json"), "{}");
+        Directory.CreateDirectory(folder.File("folder.json"));
+        Assert.EndsWith("does not exist; name a .json file.",
+            Assert.Throws<CrossheadException>(() => Recipe.Load(folder.File("tiny.json"))).Message);
+        File.WriteAllText(folder.File("tinny.json"), """{ "training": { "steps": -1 } } // a value is wrong""");
+        File.WriteAllText(folder.File("other.json"), """{ "extends": "gone.json" }""");
+        Assert.EndsWith("does not exist; did you mean \"tinny.json\"? known: other.json, tinny.json.",
+            Assert.Throws<CrossheadException>(() => Recipe.Load(folder.File("tiny.json"))).Message);
+    }
+
+    [Fact]
     public void The_recipes_of_the_repository_are_valid()
     {
         var recipes = Directory.GetFiles(Repository.Path("recipes"), "*.json")
