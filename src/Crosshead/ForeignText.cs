@@ -44,6 +44,7 @@ public static class ForeignText
     /// </summary>
     public static string Reason(this Exception exception)
     {
+        if (exception is CrossheadException) return exception.Message.TrimEnd('.'); // one line as it is
         // System.Text.Json adds path, line and byte to its message.
         var message = exception is JsonException problem ? JsonProblem.Of(problem) : exception.Message;
         var what = message.Split(" Path: ", 2)[0].Split(" LineNumber: ", 2)[0].TrimEnd().TrimEnd('.');

@@ -39,6 +39,7 @@ public sealed class ForeignTextTests
         Assert.EndsWith(" (line 2)", error.Reason());
         Assert.InRange(error.Reason().Length, 20, 230);
         Assert.DoesNotContain("BytePosition", error.Reason());
+        Assert.Equal(new string('w', 300), new CrossheadException(new string('w', 300) + ".").Reason());
     }
 
     [Theory]

@@ -94,7 +94,7 @@ internal static class SweepFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"\"{study}\" cannot be read: {e.Message}", e);
+            throw new CrossheadException($"\"{study}\" cannot be read: {e.Reason()}; make it readable.", e);
         }
     }
 

@@ -287,7 +287,7 @@ public static class ModelDirectory
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CrossheadException(
-                $"the folder \"{folder}\" cannot be created: {e.Message.TrimEnd('.')}; name another one.", e);
+                $"the folder \"{folder}\" cannot be created: {e.Reason()}; name another one.", e);
         }
         writeWeights();
         AtomicFile.WriteText(Path.Combine(folder, ModelFileNames.Configuration),

@@ -43,7 +43,7 @@ internal static class TiedHead
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CrossheadException(
-                $"\"{files.Path}\": its weights cannot be read: {e.Message.TrimEnd('.')}; get the files again.", e);
+                $"\"{files.Path}\": its weights cannot be read: {e.Reason()}; get the files again.", e);
         }
     }
 

@@ -54,5 +54,5 @@ public static class WeightsHash
     }
 
     private static CrossheadException Unreadable(string path, Exception e) =>
-        new($"the weights in \"{path}\" cannot be read: {e.Message}", e);
+        new($"the weights in \"{path}\" cannot be read: {e.Reason()}; check the file and its permissions.", e);
 }

@@ -32,7 +32,7 @@ public sealed partial class FolderLock : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CrossheadException(
-                $"\"{folder}\" cannot be made: {e.Message.TrimEnd('.')}; name another folder.", e);
+                $"\"{folder}\" cannot be made: {e.Reason()}; name another folder.", e);
         }
         var descriptor = Open(folder, CloseOnExec);
         if (descriptor >= 0 && Lock(descriptor, Exclusive | AtOnce) != 0 && Marshal.GetLastPInvokeError() == WouldBlock)

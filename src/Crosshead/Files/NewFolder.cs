@@ -54,7 +54,7 @@ public sealed class NewFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"\"{_target}\" was not written: {Told(e.Message).TrimEnd('.')}; free space "
+            throw new CrossheadException($"\"{_target}\" was not written: {Told(e.Reason())}; free space "
                 + "or name another folder.", e);
         }
         catch (CrossheadException e) when (e.Message.Contains(aside, StringComparison.Ordinal))

@@ -31,6 +31,15 @@ public sealed partial class InputFileUseTests
         Assert.Equal(s_others.Order(StringComparer.Ordinal), found);
     }
 
+    [Fact]
+    public void What_other_programs_say_is_put_in_words_in_one_place()
+    {
+        var root = Repository.Path("src");
+        Assert.DoesNotContain(Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories),
+            f => File.ReadAllText(f).Contains("Message.TrimEnd('.')", StringComparison.Ordinal)
+                && Path.GetFileName(f) != "ForeignText.cs");
+    }
+
     [GeneratedRegex(@"(^|[^\w.])(System\.IO\.)?File\.(ReadAll\w+|ReadLines|OpenRead|OpenHandle|OpenText)\("
         + @"|new FileStream\([^;]*FileMode\.Open, FileAccess\.Read,", RegexOptions.ExplicitCapture)]
     private static partial Regex Opening();

@@ -53,7 +53,7 @@ internal sealed class ConfigValues
         catch (JsonException e)
         {
             throw new CrossheadException(
-                $"\"{path}\" is no valid {System.IO.Path.GetFileName(path)}: {e.Reason()}; get it again.", e);
+                $"\"{path}\" is no valid configuration: {e.Reason()}; get it again.", e);
         }
     }
 

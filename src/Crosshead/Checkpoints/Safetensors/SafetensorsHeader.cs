@@ -63,7 +63,7 @@ internal sealed class SafetensorsHeader
         var json = new byte[length];
         Fill(file, path, json, PrefixBytes);
         return StrictJson.Read(json, root => new SafetensorsHeader(path, root, dataStart, fileLength),
-            (reason, inner) => Bad(path, $"its header is not the JSON of the format ({reason.TrimEnd('.')})", inner));
+            (reason, inner) => Bad(path, $"its header is not the JSON of the format ({reason})", inner));
     }
 
     private static void Fill(SafeFileHandle file, string path, Span<byte> target, long offset)

@@ -27,11 +27,11 @@ internal static class ShardIndex
             var size = new FileInfo(path).Length;
             if (size > MaxBytes) throw Bad(path, $"it has {size} bytes, an index has at most {MaxBytes}");
             return StrictJson.Read(InputFile.ReadBytes(path), root => ShardOf(path, root),
-                (reason, inner) => Bad(path, reason.TrimEnd('.'), inner));
+                (reason, inner) => Bad(path, reason, inner));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Bad(path, e.Message.TrimEnd('.'), e);
+            throw Bad(path, e.Reason(), e);
         }
     }
 

@@ -77,7 +77,7 @@ public sealed class ReferencePackCorpus
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"cannot read the documentation file {file}: {e.Message} Make it readable or "
+            throw new CrossheadException($"cannot read the documentation file {file}: {e.Reason()}; make it readable or "
                 + $"use {MessageTerm.Text}.", e);
         }
     }
@@ -97,7 +97,7 @@ public sealed class ReferencePackCorpus
         }
         catch (XmlException e)
         {
-            throw new CrossheadException($"{file} is not readable XML (line {e.LineNumber}: {e.Message}); repair the "
+            throw new CrossheadException($"{file} is not readable XML (line {e.LineNumber}: {e.Reason()}); repair the "
                 + $".NET SDK or use {MessageTerm.Text}.", e);
         }
         return types;

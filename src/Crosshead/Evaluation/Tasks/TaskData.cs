@@ -62,7 +62,8 @@ public sealed class TaskData
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"{task.Name}: its data cannot be read: {e.Message}", e);
+            throw new CrossheadException($"{task.Name}: its data cannot be read: {e.Reason()}; make it readable, or "
+                + $"get it from {task.Source}.", e);
         }
     }
 

@@ -65,7 +65,7 @@ internal sealed unsafe class SocketMessages : IMessages
         }
         catch (SocketException failure)
         {
-            throw new CrossheadException($"the ranks cannot meet through sockets: {failure.Message.TrimEnd('.')}; "
+            throw new CrossheadException($"the ranks cannot meet through sockets: {failure.Reason()}; "
                 + "start them with mpirun instead.");
         }
         foreach (var peer in messages._peers) peer?.Begin();

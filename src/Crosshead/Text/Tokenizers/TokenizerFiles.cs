@@ -67,7 +67,7 @@ internal sealed class TokenizerFiles(Lazy<IReadOnlyList<(string Name, byte[] Con
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"cannot make the folder {folder}: {e.Message} Choose another place.", e);
+            throw new CrossheadException($"cannot make the folder {folder}: {e.Reason()}; choose another place.", e);
         }
         foreach (var (name, content) in files.Value)
             AtomicFile.Write(single ? path : Path.Combine(folder, name), stream => stream.Write(content));

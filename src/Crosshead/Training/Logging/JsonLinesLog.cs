@@ -76,7 +76,8 @@ public sealed class JsonLinesLog : ITrainingLog
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"cannot read the training log {path}: {e.Message}", e);
+            throw new CrossheadException($"cannot read the training log {path}: {e.Reason()}; make it readable, or "
+                + "name another.", e);
         }
     }
 
@@ -116,6 +117,6 @@ public sealed class JsonLinesLog : ITrainingLog
     }
 
     private CrossheadException Unwritable(Exception e) =>
-        new($"cannot write the training log {Path}: {e.Message} Free space or choose another folder with "
+        new($"cannot write the training log {Path}: {e.Reason()}; free space or choose another folder with "
             + $"{MessageTerm.Folder}.", e);
 }

@@ -88,6 +88,6 @@ public sealed class TensorBoardLog : ITrainingLog
     }
 
     private CrossheadException Unwritable(Exception e) =>
-        new($"cannot write the TensorBoard events {Path}: {e.Message} Free space or choose another folder with "
-            + $"{MessageTerm.Folder}.", e);
+        new($"cannot write the TensorBoard events {Path}: {e.Reason()}; free space or choose another folder "
+            + $"with {MessageTerm.Folder}.", e);
 }

@@ -78,7 +78,7 @@ internal sealed class CheckpointFolder(string path)
             Discard(aside);
             var goesOn = Before(step) is { } last ? $"the last complete one is {last}" : "there is no complete one yet";
             throw new CrossheadException(
-                $"the checkpoint of step {step} was not written: {e.Message.TrimEnd('.')}; {goesOn}.", e);
+                $"the checkpoint of step {step} was not written: {e.Reason()}; {goesOn}.", e);
         }
     }
 

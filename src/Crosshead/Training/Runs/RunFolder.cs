@@ -62,7 +62,7 @@ public static class RunFolder
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CrossheadException(
-                $"the run in \"{folder}\" cannot be removed: {e.Message.TrimEnd('.')}; name another folder.", e);
+                $"the run in \"{folder}\" cannot be removed: {e.Reason()}; name another folder.", e);
         }
     }
 }

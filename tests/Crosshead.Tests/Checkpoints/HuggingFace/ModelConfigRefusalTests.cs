@@ -96,16 +96,16 @@ public sealed class ModelConfigRefusalTests
     }
 
     [Theory]
-    [InlineData("", "is no valid config.json: it is empty; get it again.")]
-    [InlineData("[1]", "is no valid config.json: it must be a JSON object {…}; get it again.")]
+    [InlineData("", "is no valid configuration: it is empty; get it again.")]
+    [InlineData("[1]", "is no valid configuration: it must be a JSON object {…}; get it again.")]
     [InlineData("{\"model_type\": \"llama\"",
-        "is no valid config.json: it ends within an object, a list or a text; get it again.")]
-    [InlineData("{\"model_type\": \"\\ud800\"}", "is no valid config.json: the text \"\\ud800\" holds half of a "
+        "is no valid configuration: it ends within an object, a list or a text; get it again.")]
+    [InlineData("{\"model_type\": \"\\ud800\"}", "is no valid configuration: the text \"\\ud800\" holds half of a "
         + "surrogate pair, which is no character; get it again.")]
     [InlineData("{\"model_type\": \"a\\u0000\"}",
-        "is no valid config.json: the text \"a\\u0000\" holds a NUL character; get it again.")]
+        "is no valid configuration: the text \"a\\u0000\" holds a NUL character; get it again.")]
     [InlineData("{\"model_type\": \"llama\", \"model_type\": \"qwen2\"}",
-        "is no valid config.json: the key \"model_type\" stands there twice; get it again.")]
+        "is no valid configuration: the key \"model_type\" stands there twice; get it again.")]
     [InlineData("{\"model_type\": \"crosshead\", \"base_model_type\": \"gpt2\"}",
         "base_model_type \"gpt2\" is not supported; supported are llama, mistral, qwen2, qwen3, qwen3_moe, granite,")]
     [InlineData("{\"model_type\": \"crosshead\", \"num_hidden_layers\": 1}", "it lacks \"attention\".")]

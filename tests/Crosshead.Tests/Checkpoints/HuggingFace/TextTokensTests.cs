@@ -33,8 +33,8 @@ public sealed class TextTokensTests
         "eos_token_id = [1,null] must be a token id")]
     [InlineData("config.json", """{"eos_token_id":1.5}""", "eos_token_id = 1.5 must be a token id")]
     [InlineData("config.json", """{"eos_token_id":{"a":1}}""", "must be a token id")]
-    [InlineData("config.json", "{", "is no valid config.json")]
-    [InlineData("generation_config.json", "[]", "is no valid generation_config.json")]
+    [InlineData("config.json", "{", "is no valid configuration")]
+    [InlineData("generation_config.json", "[]", "is no valid configuration")]
     public void What_is_no_id_is_named_with_its_file(string file, string text, string told)
     {
         using var folder = new TemporaryFolder();
