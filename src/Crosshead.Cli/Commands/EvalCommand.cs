@@ -10,6 +10,7 @@ using Crosshead.Evaluation;
 using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Files;
+using Crosshead.Generation;
 using Crosshead.Reports;
 using Crosshead.Reports.Pages;
 using Crosshead.TextModels;
@@ -71,6 +72,9 @@ internal sealed class EvalCommand : CliCommand
     };
     private readonly Option<bool> _noCache =
         new("--no-cache") { Description = "Ask everything again, and keep nothing." };
+    private readonly Option<int> _batch = NumberOption.WithDefault("--batch",
+        "Most answers written side by side, by tasks that ask for written answers; a GPU writes more of them faster.",
+        1, GenerationOptions.MostBatch, new EvaluationOptions().Batch);
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
@@ -88,6 +92,7 @@ internal sealed class EvalCommand : CliCommand
         Write(_out, _report, _log);
         Options.Add(_cache);
         Options.Add(_noCache);
+        Options.Add(_batch);
         _compute = new ComputeOptions(this, "float32", decodes: true);
         RunOnRanks();
     }
@@ -123,6 +128,7 @@ internal sealed class EvalCommand : CliCommand
             Device = device,
             Cache = _compute.Cache(arguments, type, device),
             Activations = _compute.Activations(arguments),
+            Batch = arguments.GetValue(_batch),
             AddBegin = arguments.GetValue(_bos),
             ApplyChatTemplate = arguments.GetValue(_chat),
             CacheFolder = cache,

@@ -1,5 +1,6 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Evaluation.Tasks;
+using Crosshead.Generation;
 using Crosshead.Runtime;
 
 namespace Crosshead.Evaluation;
@@ -15,6 +16,9 @@ public sealed record EvaluationOptions
 
     /// <summary>The coarsest numbers that the CPU rounds activations to.</summary>
     public ActivationType Activations { get; init; } = ActivationTypes.Usual;
+
+    /// <summary>Maximum number of answers that are written side by side.</summary>
+    public int Batch { get; init; } = new GenerationOptions().Batch;
 
     /// <summary>
     /// Writes a prompt as the beginning of a conversation, up to the model's answer; null to use the prompt unchanged.

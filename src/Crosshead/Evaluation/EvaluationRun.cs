@@ -31,6 +31,9 @@ public sealed record EvaluationRun
     /// <summary>The coarsest numbers that the CPU rounds activations to.</summary>
     public ActivationType Activations { get; init; } = ActivationTypes.Usual;
 
+    /// <summary>Maximum number of answers that are written side by side.</summary>
+    public int Batch { get; init; } = new EvaluationOptions().Batch;
+
     /// <summary>Whether the begin token stands before every context.</summary>
     public bool AddBegin { get; init; }
 
@@ -116,6 +119,7 @@ public sealed record EvaluationRun
             AddBegin = AddBegin,
             Cache = Cache,
             Activations = Activations,
+            Batch = Batch,
             Chat = chat is null ? null : prompt => chat.Render(Conversation(prompt), addGenerationPrompt: true),
         };
     }

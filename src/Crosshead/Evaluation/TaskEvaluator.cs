@@ -17,8 +17,8 @@ namespace Crosshead.Evaluation;
 /// <summary>Scores a model on tasks as lm-evaluation-harness does.</summary>
 public sealed class TaskEvaluator : IDisposable
 {
-    private const int PromptsAtOnce = 16;
-    private const int PromptsPerBlock = 256; // on a device
+    private const int AnswersBeforeFlush = 16;
+    private const int BatchesPerBlock = 16; // on a device
 
     private readonly LanguageModel _model;
     private readonly EvaluationOptions _options;
@@ -37,10 +37,12 @@ public sealed class TaskEvaluator : IDisposable
     /// counts.</param>
     /// <param name="communicator">The ranks that share the work, of which all evaluate the same tasks; null for this
     /// process alone.</param>
-    /// <exception cref="CrossheadException">A begin token is asked for, and the tokenizer has none.</exception>
+    /// <exception cref="CrossheadException">A begin token is asked for, and the tokenizer has none; or the batch is out
+    /// of range.</exception>
     public TaskEvaluator(LanguageModel model, Tokenizer tokenizer, EvaluationOptions options,
         ResponseCache? cache = null, ICommunicator? communicator = null)
     {
+        new GenerationOptions { Batch = options.Batch }.Validate();
         (_model, _options, _cache, _communicator) = (model, options, cache, communicator ?? Alone.Instance);
         _requests = new SampleRequests(tokenizer, model.Options.Context, options);
         _cleansUpSpaces = tokenizer.CleansUpSpaces;
@@ -153,7 +155,7 @@ public sealed class TaskEvaluator : IDisposable
             StopStrings = task.Stop,
             EndTokens = _options.EndTokens,
             Sampling = SamplingOptions.Greedy,
-            Batch = PromptsAtOnce,
+            Batch = _options.Batch,
         };
         var prompts = samples.Select(s => _requests.Prompt(s, room)).ToArray();
         var settings = $"greedy, {room} tokens, cut or not, stop at {string.Join(' ', _options.EndTokens)}, "
@@ -173,7 +175,7 @@ public sealed class TaskEvaluator : IDisposable
             if (answers[i] is not null) return; // this rank's own
             answers[i] = answer;
             _cache?.Add(keys[i], answer);
-            if (++done % PromptsAtOnce == 0) _cache?.Flush();
+            if (++done % AnswersBeforeFlush == 0) _cache?.Flush();
             _communicator.Activity = $"{task.Name}, answer {done}";
             progress?.Report((done, samples.Count));
         }
@@ -220,7 +222,7 @@ public sealed class TaskEvaluator : IDisposable
         var ranks = Enumerable.Range(0, _communicator.Ranks);
         return _generator.KeepsSequencesApart
             ? [[.. ranks.Select(r => prompts.Where((_, at) => at % _communicator.Ranks == r).ToArray())]]
-            : prompts.Chunk(PromptsPerBlock).Chunk(_communicator.Ranks).Select(blocks =>
+            : prompts.Chunk(BatchesPerBlock * _options.Batch).Chunk(_communicator.Ranks).Select(blocks =>
                 ranks.Select(r => r < blocks.Length ? blocks[r] : []).ToArray());
     }
 

@@ -141,7 +141,7 @@ public sealed class TaskEvaluatorTests : IDisposable
             ["a"] = "x",
         }.ToJsonString() + "\n")));
         using var cache = new ResponseCache(_folder.File("cache"));
-        using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions(), cache);
+        using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions { Batch = 16 }, cache);
         using var stop = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => evaluator.Evaluate(task, rows,
             new ImmediateProgress<(int Done, int All)>(p => { if (p.Done >= 200) stop.Cancel(); }), stop.Token));
@@ -162,6 +162,17 @@ public sealed class TaskEvaluatorTests : IDisposable
             }, TestContext.Current.CancellationToken)[0];
             Assert.Equal(alone.Text, result.Samples[i].Output);
         }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4097)]
+    public void A_batch_out_of_range_is_refused(int batch)
+    {
+        var (model, tokenizer) = Create();
+        using var owned = model;
+        Assert.Equal($"batch ({batch}) must be 1 to 4096.", Assert.Throws<CrossheadException>(
+            () => new TaskEvaluator(model, tokenizer, new EvaluationOptions { Batch = batch })).Message);
     }
 
     [Theory]
@@ -189,7 +200,8 @@ public sealed class TaskEvaluatorTests : IDisposable
             using var owned = model;
             model.Freeze(type);
             using var cache = communicator.Rank > 0 ? null : new ResponseCache(_folder.File($"cache {type} {ranks}"));
-            using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions(), cache, communicator);
+            using var evaluator = new TaskEvaluator(model, tokenizer,
+                new EvaluationOptions { Batch = 16 }, cache, communicator);
             evaluator.Evaluate(questions, half, cancellation: TestContext.Current.CancellationToken);
             var results = new[] { (texts, passage), (questions, rows) }.Select(t =>
                 evaluator.Evaluate(t.Item1, t.Item2, cancellation: TestContext.Current.CancellationToken)).ToArray();
