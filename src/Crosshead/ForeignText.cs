@@ -16,6 +16,7 @@ public static class ForeignText
     private const int LongestValue = 100;
     private const int LongestReason = 200;
     private const int LongestMessage = 2000;
+    private const int InUse = 11; // EWOULDBLOCK: .NET locks files that it opens without sharing
 
     private static readonly JsonSerializerOptions Plain =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -45,6 +46,7 @@ public static class ForeignText
     public static string Reason(this Exception exception)
     {
         if (exception is CrossheadException) return exception.Message.TrimEnd('.'); // one line as it is
+        if (exception is IOException { HResult: InUse }) return "another process is using it";
         // System.Text.Json adds path, line and byte to its message.
         var message = exception is JsonException problem ? JsonProblem.Of(problem) : exception.Message;
         var what = message.Split(" Path: ", 2)[0].Split(" LineNumber: ", 2)[0].TrimEnd().TrimEnd('.');

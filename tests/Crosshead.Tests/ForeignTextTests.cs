@@ -39,6 +39,10 @@ public sealed class ForeignTextTests
         Assert.EndsWith(" (line 2)", error.Reason());
         Assert.InRange(error.Reason().Length, 20, 230);
         Assert.DoesNotContain("BytePosition", error.Reason());
+        using var folder = new TemporaryFolder();
+        using var held = new FileStream(folder.File("held"), FileMode.Create, FileAccess.Write, FileShare.None);
+        Assert.Equal("another process is using it",
+            Assert.Throws<IOException>(() => File.OpenRead(held.Name)).Reason());
         Assert.Equal(new string('w', 300), new CrossheadException(new string('w', 300) + ".").Reason());
     }
 

@@ -83,6 +83,7 @@ internal abstract class CliCommand : Command
     {
         Outputs.RequireNames(arguments);
         var work = Prepare(arguments);
+        using var locked = output.Communicator.Rank == 0 ? Outputs.Lock(arguments) : null; // for all ranks
         Outputs.Check(arguments);
         Meet(output.Communicator);
         return work(output, cancellation);

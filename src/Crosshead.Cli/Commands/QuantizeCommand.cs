@@ -45,7 +45,7 @@ internal sealed class QuantizeCommand : CliCommand
         var recipe = _type.In(arguments)!;
         var description = ModelDirectory.Check(source);
         var isFile = GgufReader.IsAt(source);
-        if (OutputModel.IsFile(file))
+        if (_out.IsFile(file))
         {
             RequirePlain(description, recipe, file);
             if (!isFile) GgufModel.Require(description.Options, source);
@@ -58,7 +58,7 @@ internal sealed class QuantizeCommand : CliCommand
             ModelRemarks.Tell(description.Remarks, output);
             using (var progress = new GgufProgressLine(output))
             {
-                if (!OutputModel.IsFile(file)) ToFolder(description, file, recipe, progress, cancellation);
+                if (!_out.IsFile(file)) ToFolder(description, file, recipe, progress, cancellation);
                 else if (isFile) GgufQuantizer.Write(file, source, recipe, progress, cancellation);
                 else WriteFolder(description, file, recipe, progress, cancellation);
             }
@@ -95,8 +95,8 @@ internal sealed class QuantizeCommand : CliCommand
             return;
         throw new CrossheadException($"\"{description.Path}\" has composed heads "
             + $"({ComposedHeads.Of(description.Options)}), which GGUF files cannot have; name a folder in place of "
-            + $"the file, or merge them into a plain model while it is written: crosshead export {description.Path} "
-            + $"--gguf {file} {GgufTypeOption.With(recipe)}.");
+            + $"the file, or merge them into a plain model while it is written: crosshead export "
+            + $"{ShellWord.Of(description.Path)} --gguf {ShellWord.Of(file)} {GgufTypeOption.With(recipe)}.");
     }
 
     private static void Show(ModelDescription before, ModelDescription after, GgufRecipe recipe, CommandOutput output)
@@ -105,7 +105,7 @@ internal sealed class QuantizeCommand : CliCommand
         output.Table(StoredTypeTable.Of(after.Weights.Types));
         output.Line($"Written to {after.Path} as {recipe}: {Quantity.Bytes(made.Bytes)}, "
             + $"{Bits(made)} bits a weight (was {Quantity.Bytes(old.Bytes)}, {Bits(old)}). Measure what it costs: "
-            + $"crosshead perplexity {after.Path} --text FILE");
+            + $"crosshead perplexity {ShellWord.Of(after.Path)} --text FILE");
         output.Result(new JsonObject
         {
             ["out"] = after.Path,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Crosshead.Files;
 
 namespace Crosshead.Cli.Options;
 
@@ -32,6 +33,12 @@ internal sealed class CommandOutputs
         if (_outputs.Find(o => o.In(arguments) is "") is { } empty)
             throw new CrossheadException($"{empty.Name} is empty; name a place to write to.");
     }
+
+    /// <summary>Keeps other runs from writing the same files until the returned object is disposed.</summary>
+    /// <exception cref="CrossheadException">Another run writes one of them.</exception>
+    public FileLock Lock(ParseResult arguments) => FileLock.Take(_outputs
+        .Select(o => o.In(arguments) is { } path && o.IsFile(path) ? RealPath.Of(path) : null)
+        .OfType<string>().Distinct());
 
     /// <summary>
     /// Refuses a place that cannot be written, that holds something, or that two outputs share. Also refuses to replace

@@ -69,6 +69,9 @@ internal sealed class OutputFile : OutputOption
     public override IEnumerable<string> Places(string path) => _places(path);
 
     /// <inheritdoc/>
+    public override bool IsFile(string path) => true;
+
+    /// <inheritdoc/>
     public override void Check(string path, bool overwrite)
     {
         var places = _places(path);

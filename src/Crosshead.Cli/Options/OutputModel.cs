@@ -20,8 +20,8 @@ internal sealed class OutputModel : OutputOption
         return new OutputModel(folder, description);
     }
 
-    /// <summary>Whether a path stands for a file.</summary>
-    public static bool IsFile(string path) =>
+    /// <inheritdoc/>
+    public override bool IsFile(string path) =>
         path.EndsWith(GgufReader.Extension, StringComparison.OrdinalIgnoreCase);
 
     /// <inheritdoc/>

@@ -20,6 +20,9 @@ internal abstract class OutputOption(Option<string?> option)
     /// <summary>The files or folders that are written for a path.</summary>
     public abstract IEnumerable<string> Places(string path);
 
+    /// <summary>Whether a path stands for a file. A folder is locked by what writes it, a file is not.</summary>
+    public virtual bool IsFile(string path) => false;
+
     /// <summary>
     /// Whether an overwrite removes everything at the output's places. Otherwise files with other names stay.
     /// </summary>

@@ -58,7 +58,8 @@ internal static class Failure
             $"a native library could not be loaded: {FirstLine(failure.Message)} Run \"crosshead doctor\".",
         IOException { Message: var message } when message.StartsWith("No space left", StringComparison.Ordinal) =>
             new CrossheadException($"{message}; free space, or write elsewhere.").Message,
-        IOException or UnauthorizedAccessException => new CrossheadException(failure.Message).Message, // in one line
+        UnauthorizedAccessException => $"{failure.Reason()}; let this user have it, or name another place.",
+        IOException => $"{failure.Reason()}; see to it, or name another place.",
         _ => $"unexpected {failure.GetType().Name}: {FirstLine(failure.Message)} Set {DebugVariable}=1 to see where.",
     };
 

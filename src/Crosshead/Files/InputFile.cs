@@ -12,6 +12,7 @@ public static unsafe partial class InputFile
 {
     private const int CurrentFolder = -100; // AT_FDCWD
     private const uint TypeAlone = 1; // STATX_TYPE
+    private const int Denied = 13; // EACCES
     private const int StatusBytes = 256, ModeOffset = 28; // of struct statx
     private const int TypeBits = 0xF000, Pipe = 0x1000, Characters = 0x2000, Folder = 0x4000, Blocks = 0x6000,
         Socket = 0xC000;
@@ -61,6 +62,12 @@ public static unsafe partial class InputFile
         _ => path,
     };
 
+    /// <summary>Why there is nothing of the kind that is looked for at a place, after "the place".</summary>
+    public static string Absence(string path) => TypeOf(path) is null && Marshal.GetLastPInvokeError() == Denied
+        ? "is in a folder that this user may not enter"
+        : IsBrokenLink(path) ? "is a symbolic link to what cannot be reached"
+        : Directory.Exists(path) ? "is a folder" : File.Exists(path) ? "is a file" : "does not exist";
+
     /// <summary>
     /// Whether it is a symbolic link to nothing that exists, in a circle, or to a place that may not be seen.
     /// </summary>
@@ -77,6 +84,6 @@ public static unsafe partial class InputFile
                 : *(ushort*)(status + ModeOffset) & TypeBits;
     }
 
-    [LibraryImport("libc", EntryPoint = "statx")]
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
     private static partial int Status(int folder, byte* path, int flags, uint mask, byte* status);
 }

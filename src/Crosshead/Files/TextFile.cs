@@ -44,8 +44,8 @@ public static class TextFile
     private static string Decode(string path, int mostBytes, out long length)
     {
         if (!File.Exists(path))
-            throw new CrossheadException($"the text \"{path}\" {(Directory.Exists(path) ? "is a folder"
-                : "does not exist")}; name a UTF-8 text file.");
+            throw new CrossheadException(
+                $"the text \"{path}\" {InputFile.Absence(path)}; name a UTF-8 text file.");
         try
         {
             using var file = Open(path, out length);

@@ -12,7 +12,8 @@ internal static class WeightFile
     /// <exception cref="CrossheadException">The file is missing, empty, no regular file, or cannot be read.</exception>
     public static T Open<T>(string path, string ending, Func<SafeFileHandle, T> read)
     {
-        if (!File.Exists(path)) throw new CrossheadException($"\"{path}\" does not exist; name a {ending} file.");
+        if (!File.Exists(path))
+            throw new CrossheadException($"\"{path}\" {InputFile.Absence(path)}; name a {ending} file.");
         SafeFileHandle? file = null;
         try
         {

@@ -59,8 +59,8 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void The_schema_is_not_among_the_recipes_that_are_known()
     {
-        _folder.Write("recipe.schema.json", "{}");
-        _folder.Write("own.json", "{}");
+        _folder.Write("recipe.schema.json", """{ "type": "object", "properties": {} }""");
+        _folder.Write("own.json", """{ "training": { "steps": 5 } }""");
         Assert.EndsWith("known: own.json.", CliRun.Of("train", _folder.File("others.json")).Refusal());
     }
 

@@ -32,6 +32,15 @@ public sealed class FailureTests
             "mat1 and mat2 shapes cannot be multiplied\nException raised from meta at ...\nframe #0: c10::Error")));
 
     [Fact]
+    public void What_the_system_refuses_is_told_with_a_remedy()
+    {
+        Assert.Equal("Access to the path 'a' is denied; let this user have it, or name another place.",
+            Failure.Describe(new UnauthorizedAccessException("Access to the path 'a' is denied.")));
+        Assert.Equal("Too many levels of symbolic links; see to it, or name another place.",
+            Failure.Describe(new IOException("Too many levels of symbolic links")));
+    }
+
+    [Fact]
     public void A_message_of_several_lines_becomes_one() =>
         Assert.Equal("first second", Failure.Describe(new CrossheadException("first\n  second")));
 

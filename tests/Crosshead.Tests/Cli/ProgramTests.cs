@@ -47,6 +47,19 @@ public sealed class ProgramTests
         Assert.InRange(int.Parse(spins), 100, 20_000);
     }
 
+    [Fact]
+    public void A_home_that_does_not_exist_is_not_the_current_folder()
+    {
+        var start = Start(AppContext.BaseDirectory, ["eval", "nowhere", "--tasks", "recall_pairs_32"]);
+        start.Environment["HOME"] = "/proc/nobody";
+        start.Environment.Remove("XDG_CACHE_HOME");
+        using var process = Process.Start(start)!;
+        Assert.StartsWith("--cache \"/proc/nobody/.cache/crosshead/eval/responses\" cannot be made: ",
+            process.StandardError.ReadToEnd());
+        process.WaitForExit();
+        Assert.Equal(2, process.ExitCode);
+    }
+
     [Theory]
     [InlineData("INT")]
     [InlineData("TERM")]

@@ -49,6 +49,16 @@ public sealed class InputFileTests : IDisposable
     public void A_folder_is_refused() => Assert.Contains("\" is a folder, not a file", Refusal(_folder.Path));
 
     [Fact]
+    public void What_stands_in_the_place_of_a_file_or_a_folder_is_told()
+    {
+        File.CreateSymbolicLink(_folder.File("link"), _folder.File("none"));
+        Assert.Equal("is a folder", InputFile.Absence(_folder.Path));
+        Assert.Equal("is a file", InputFile.Absence(_folder.Write("file", "")));
+        Assert.Equal("does not exist", InputFile.Absence(_folder.File("none")));
+        Assert.Equal("is a symbolic link to what cannot be reached", InputFile.Absence(_folder.File("link")));
+    }
+
+    [Fact]
     public void A_link_that_leads_nowhere_is_known()
     {
         File.CreateSymbolicLink(_folder.File("a"), _folder.File("b"));

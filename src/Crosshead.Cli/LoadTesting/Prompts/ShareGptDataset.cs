@@ -30,7 +30,8 @@ internal sealed class ShareGptDataset : ILoadDataset
     public static IReadOnlyList<(string Prompt, string Answer)> Read(string path)
     {
         if (!File.Exists(path))
-            throw new CrossheadException($"the data set \"{path}\" does not exist; name a ShareGPT file in JSON.");
+            throw new CrossheadException($"the data set \"{path}\" {InputFile.Absence(path)}; name a ShareGPT "
+                + "file in JSON.");
         try
         {
             using var file = InputFile.Open(path);

@@ -61,7 +61,7 @@ public sealed record Profile
     {
         if (!File.Exists(path))
             throw new CrossheadException(
-                $"the profile \"{path}\" does not exist; make it with: {MessageTerm.Profiler}.");
+                $"the profile \"{path}\" {InputFile.Absence(path)}; make it with: {MessageTerm.Profiler}.");
         try
         {
             var profile = JsonSerializer.Deserialize<Profile>(InputFile.ReadText(path), Json)

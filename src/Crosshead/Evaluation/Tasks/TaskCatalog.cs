@@ -1,4 +1,5 @@
 using System.Reflection;
+using Crosshead.Files;
 
 namespace Crosshead.Evaluation.Tasks;
 
@@ -24,8 +25,8 @@ public sealed class TaskCatalog
     {
         if (folder is null) return new(BuiltIn.Value);
         if (!Directory.Exists(folder))
-            throw new CrossheadException(
-                $"the folder of task files \"{folder}\" does not exist; name a folder that holds *.json files.");
+            throw new CrossheadException($"the folder of task files \"{folder}\" {InputFile.Absence(folder)}; name a "
+                + "folder that holds *.json files.");
         var own = Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal)
             .Select(f => (File: f, Task: TaskFile.Read(f))).ToArray();
         if (own.GroupBy(t => t.Task.Name).FirstOrDefault(g => g.Count() > 1)?.ToArray() is { } twice)

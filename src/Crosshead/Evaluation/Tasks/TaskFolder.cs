@@ -14,8 +14,8 @@ internal static class TaskFolder
     {
         if (sources.FirstOrDefault(s => s.Recall is not null) is { } made) return new([], made, null);
         if (!Directory.Exists(data))
-            throw new CrossheadException(
-                $"the data folder \"{data}\" does not exist; name the folder that holds {task.Name}/.");
+            throw new CrossheadException($"the data folder \"{data}\" {InputFile.Absence(data)}; name the folder that "
+                + $"holds {task.Name}/.");
         string[] names = [task.Name, .. task.Folders];
         var own = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(data)));
         var folders = names.Select(n => Path.Combine(data, n)).Concat(

@@ -114,7 +114,8 @@ internal static class ChatTemplateFiles
     public static string Text(string path)
     {
         if (!File.Exists(path))
-            throw new CrossheadException($"the chat template \"{path}\" does not exist; name a file that holds one.");
+            throw new CrossheadException(
+                $"the chat template \"{path}\" {InputFile.Absence(path)}; name a file that holds one.");
         try
         {
             return InputFile.ReadText(path);

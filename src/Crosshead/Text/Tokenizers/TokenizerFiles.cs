@@ -26,8 +26,8 @@ internal sealed class TokenizerFiles(Lazy<IReadOnlyList<(string Name, byte[] Con
     {
         var file = Directory.Exists(path) ? Find(path) ?? Path.Combine(path, Tokenizer.FileName) : path;
         if (!File.Exists(file))
-            throw new CrossheadException($"tokenizer {file} does not exist; name a tokenizer.json or tokenizer.model "
-                + $"or the folder of one, or make one with: {MessageTerm.BpeTrainer}.");
+            throw new CrossheadException($"tokenizer {file} {InputFile.Absence(file)}; name a tokenizer.json or "
+                + $"tokenizer.model or the folder of one, or make one with: {MessageTerm.BpeTrainer}.");
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         var configFile = Path.Combine(folder, TokenizerConfig.FileName);
         try

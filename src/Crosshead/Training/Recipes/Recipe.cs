@@ -84,6 +84,9 @@ public sealed record Recipe
             throw new CrossheadException($"data.context ({Context}) is more than model.context ({Model.Context}); use "
                 + $"at most {Model.Context}, or raise model.context.");
         var training = Training;
+        if (Context > Array.MaxLength)
+            throw new CrossheadException(
+                $"the context ({Context}) is too many tokens to train on; use at most {Array.MaxLength}.");
         if ((long)training.Batch * Context > Array.MaxLength)
             throw new CrossheadException(
                 $"training.batch ({training.Batch}) × the context ({Context}) is too many tokens for a micro-batch; "

@@ -12,6 +12,8 @@ internal static class RecipeReader
 {
     private const int MostLooks = 200, MostBytes = 1 << 20; // where a name is looked for that is misspelt
 
+    private static readonly EnumerationOptions s_seen = new() { IgnoreInaccessible = true };
+
     public static Recipe Read(string path, IEnumerable<string> overrides) => Bind(ReadDocument(path, overrides), path);
 
     /// <summary>Returns the values that a recipe and its overrides set, without defaults.</summary>
@@ -71,10 +73,11 @@ internal static class RecipeReader
     {
         if (!File.Exists(file))
         {
-            var folder = Path.GetDirectoryName(file)!;
-            var near = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal)
-                .Take(MostLooks).Where(HasKeysOfRecipe).Select(f => Path.GetFileName(f)).Take(20).ToArray() : [];
-            throw new CrossheadException($"the recipe \"{source}\" does not exist; "
+            var folder = new DirectoryInfo(Path.GetDirectoryName(file)!);
+            var near = !folder.Exists ? [] : folder.EnumerateFiles("*.json", s_seen).Select(f => f.FullName)
+                .Order(StringComparer.Ordinal).Take(MostLooks).Where(HasKeysOfRecipe).Select(f => Path.GetFileName(f))
+                .Take(20).ToArray();
+            throw new CrossheadException($"the recipe \"{source}\" {InputFile.Absence(file)}; "
                 + (near.Length > 0 ? Suggestion.For(Path.GetFileName(file), near) : "name a .json file."));
         }
         try

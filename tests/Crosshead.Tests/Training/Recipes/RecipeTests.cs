@@ -71,6 +71,8 @@ public sealed class RecipeTests
         "data.context (900) is more than model.context (256)")]
     [InlineData("""{ "model": { "context": 1000000 }, "training": { "steps": 1000, "batch": 1000000 } }""",
         "use a batch of at most 2147")]
+    [InlineData("""{ "model": { "context": 2147483647 }, "training": { "steps": 1000, "batch": 1 } }""",
+        "the context (2147483647) is too many tokens to train on; use at most 2147483591.")]
     [InlineData("""{ "training": """, "recipe.json")]
     [InlineData("""[1, 2]""", "recipe.json")]
     public void A_recipe_that_is_wrong_is_refused_in_one_line(string json, string message)
@@ -121,6 +123,8 @@ public sealed class RecipeTests
         Directory.CreateDirectory(folder.File("folder.json"));
         Assert.EndsWith("does not exist; name a .json file.",
             Assert.Throws<CrossheadException>(() => Recipe.Load(folder.File("tiny.json"))).Message);
+        Assert.EndsWith("is a folder; name a .json file.",
+            Assert.Throws<CrossheadException>(() => Recipe.Load(folder.File("folder.json"))).Message);
         File.WriteAllText(folder.File("tinny.json"), """{ "training": { "steps": -1 } } // a value is wrong""");
         File.WriteAllText(folder.File("other.json"), """{ "extends": "gone.json" }""");
         Assert.EndsWith("does not exist; did you mean \"tinny.json\"? known: other.json, tinny.json.",

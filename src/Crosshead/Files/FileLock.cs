@@ -1,0 +1,57 @@
+using System.IO.Hashing;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Crosshead.Files;
+
+/// <summary>
+/// Files that only one process of this machine writes at a time. The lock of a file is a name of the system, an
+/// abstract socket: it ends with the process, however the process ends, and leaves nothing beside the file, which need
+/// not exist.
+/// </summary>
+public sealed class FileLock : IDisposable
+{
+    private readonly List<Socket> _names = [];
+
+    private FileLock() { }
+
+    /// <summary>Locks files.</summary>
+    /// <param name="paths">The files. A link and what it leads to are two files.</param>
+    /// <exception cref="CrossheadException">Another process, or another part of this one, holds one.</exception>
+    public static FileLock Take(params IEnumerable<string> paths)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        var held = new FileLock();
+        try
+        {
+            foreach (var path in paths) held.Add(path);
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var name in _names) name.Dispose();
+    }
+
+    private void Add(string path)
+    {
+        var hash = XxHash128.Hash(Encoding.UTF8.GetBytes(Path.GetFullPath(path)));
+        _names.Add(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified));
+        try
+        {
+            _names[^1].Bind(new UnixDomainSocketEndPoint($"\0crosshead-writes-{Convert.ToHexStringLower(hash)}"));
+        }
+        catch (SocketException e)
+        {
+            throw new CrossheadException(
+                $"\"{path}\" is being written by another run; wait for its end or stop it, or name another file.", e);
+        }
+    }
+}
