@@ -103,7 +103,7 @@ internal sealed class CompressCommand : CliCommand
             Device = _compute.Device(arguments),
             ShardBytes = _shard.Bytes(arguments),
             Overwrite = arguments.GetValue(Outputs.Overwrite),
-            Command = CommandText.Of(arguments),
+            Command = TypedCommand.Of(arguments),
         };
         var job = new CompressionJob(files, CompressionText.Of(calibrate, heldOut, files, windows), options);
         return (output, cancellation) =>
@@ -138,8 +138,8 @@ internal sealed class CompressCommand : CliCommand
                 : "No text was given to measure the loss on. ")
             + (CachedLayer.SpeedRemark(result.Options, cached) is { } remark ? $"{remark} " : "")
             + $"Written to {result.Folder}; recover it with: crosshead train "
-            + $"recipes/{RecoveryRecipe.For(source.Options)} --from {result.Folder} --teacher {source.Path} --set "
-            + $"data.folder=… (crosshead data prepare, or data generate)");
+            + $"recipes/{RecoveryRecipe.For(source.Options)} --from {ShellWord.Of(result.Folder)} --teacher "
+            + $"{ShellWord.Of(source.Path)} --set data.folder=… (crosshead data prepare, or data generate)");
         output.Result(new JsonObject
         {
             ["out"] = result.Folder,

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
 using Crosshead.Data.Shards;
-using Crosshead.Data.Sources;
 using Crosshead.Runtime;
 using Crosshead.Text.Tokenizers;
 
@@ -51,7 +50,7 @@ internal sealed class DataPrepareCommand : CliCommand
         };
         options.Validate();
         var tokenizer = TokenizerOption.Load(arguments.GetRequiredValue(_tokenizer));
-        _ = new DocumentReader(_source.Inputs(arguments), options.Source);
+        _source.Open(arguments);
         return (output, cancellation) =>
             Prepare(_source.Inputs(arguments), tokenizer, _out.In(arguments)!, options, output, cancellation);
     }
@@ -88,7 +87,8 @@ internal sealed class DataPrepareCommand : CliCommand
         output.Table(table);
         var tokens = manifest.Train.Tokens + manifest.HeldOut.Tokens;
         output.Line($"{(double)(manifest.Train.Bytes + manifest.HeldOut.Bytes) / tokens:0.00} bytes of text a token; "
-            + $"train on it with --set data.folder={folder} --set model.vocabularySize={manifest.VocabularySize}.");
+            + $"train on it with --set {ShellWord.Of($"data.folder={folder}")} --set "
+            + $"model.vocabularySize={manifest.VocabularySize}.");
         if (manifest.RowsLeftOut > 0)
             output.Line($"Rows without text (null, empty or white space alone), left out: {manifest.RowsLeftOut}.");
         output.Result(new JsonObject

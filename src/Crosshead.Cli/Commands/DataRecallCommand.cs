@@ -63,8 +63,8 @@ internal sealed class DataRecallCommand : CliCommand
             }
             output.Table(new ResultTable("property", "value>").Row("texts", $"{count}")
                 .Row("characters", Quantity.Count(characters)).Row("file", path));
-            output.Line($"Prepare them with the tokenizer of your other text: crosshead data prepare {path} "
-                + $"--tokenizer tokenizer.json --out data/recall");
+            output.Line($"Prepare them with the tokenizer of your other text: crosshead data prepare "
+                + $"{ShellWord.Of(path)} --tokenizer tokenizer.json --out data/recall");
             output.Result(new JsonObject { ["texts"] = count, ["characters"] = characters, ["path"] = path });
             return ExitCode.Done;
         };

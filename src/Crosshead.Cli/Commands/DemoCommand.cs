@@ -81,9 +81,9 @@ internal sealed class DemoCommand : CliCommand
     {
         var (texts, folder, minutes) = (arguments.GetRequiredValue(_text), _folder.In(arguments)!,
             arguments.GetValue(_minutes));
-        var text = texts.Length > 0 ? $" --text {string.Join(' ', texts)}" : "";
-        return new DemoOptions(texts, folder, minutes,
-            string.Create(CultureInfo.InvariantCulture, $"crosshead demo{text} --minutes {minutes} --out {folder}"));
+        string[] text = texts.Length > 0 ? ["--text", .. texts] : [];
+        return new DemoOptions(texts, folder, minutes, TypedCommand.Of(
+            ["demo", .. text, "--minutes", minutes.ToString(CultureInfo.InvariantCulture), "--out", folder]));
     }
 
     private static void Show(CommandOutput output, DemoSession session, ComparisonReport report,

@@ -62,7 +62,7 @@ internal sealed class ExportCommand : CliCommand
         if (asked is not null) GgufQuantizer.Require(description, asked);
         var (stored, tokens) = (description.Weights, description.Tokens);
         var (device, shardBytes) = (_compute.Device(arguments), _shard.Bytes(arguments));
-        var command = CommandText.Of(arguments);
+        var command = TypedCommand.Of(arguments);
         return (output, cancellation) =>
         {
             using var place = path is null ? null : NewFolder.Hold(path);

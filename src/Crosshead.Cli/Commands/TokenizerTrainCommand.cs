@@ -52,8 +52,8 @@ internal sealed class TokenizerTrainCommand : CliCommand
     {
         var name = arguments.GetRequiredValue(_pattern);
         if (!s_patterns.TryGetValue(name, out var pattern))
-            throw new CrossheadException($"--pattern \"{name}\" is unknown: {Suggestion.For(name, s_patterns.Keys)}");
-        var reader = new DocumentReader(_source.Inputs(arguments), _source.Options(arguments));
+            throw new CrossheadException($"--pattern \"{name}\" is unknown; {Suggestion.For(name, s_patterns.Keys)}");
+        var reader = _source.Open(arguments);
         var options = new BpeTrainerOptions
         {
             VocabularySize = arguments.GetValue(_vocabulary),
@@ -86,7 +86,8 @@ internal sealed class TokenizerTrainCommand : CliCommand
             output.Message($"The text repeats too little for {wanted} tokens: {tokenizer.VocabularySize} were found, "
                 + $"no other pair of them occurs twice. Give more text, or ask for fewer with --vocab.");
         output.Line($"Prepare training data with it: crosshead data prepare "
-            + $"{string.Join(' ', _source.Inputs(arguments).Select(Quoted))} --tokenizer {file} --out data");
+            + $"{string.Join(' ', _source.Inputs(arguments).Select(ShellWord.Of))} --tokenizer "
+            + $"{ShellWord.Of(file)} --out data");
         output.Result(new JsonObject
         {
             ["vocab"] = tokenizer.VocabularySize,
@@ -125,8 +126,4 @@ internal sealed class TokenizerTrainCommand : CliCommand
     // here have the same roles.
     private static bool StaysAsItIs(string path) =>
         Path.GetFileName(path) == Tokenizer.ConfigFileName && BpeTrainer.SavesSameConfig(new BpeTrainerOptions(), path);
-
-    // The argument in a form that a shell reads as one word.
-    private static string Quoted(string argument) => argument.All(c => char.IsLetterOrDigit(c) || "/._-".Contains(c))
-        ? argument : $"'{argument.Replace("'", @"'\''")}'";
 }

@@ -74,7 +74,7 @@ internal sealed class TrainCommand : CliCommand
             Resume = arguments.GetValue(_resume),
             From = arguments.GetValue(_from),
             Overwrite = arguments.GetValue(Outputs.Overwrite),
-            Command = CommandText.Of(arguments),
+            Command = TypedCommand.Of(arguments),
         };
         var recipe = RunRecipe.Load(path, Overrides(arguments), run);
         WorkFolder.Check(_out.Name, run.Folder);
@@ -133,9 +133,10 @@ internal sealed class TrainCommand : CliCommand
             .Row("checkpoint", result.Checkpoint ?? "–")
             .Row("model", result.Model ?? "–"));
         output.Line(result.Interrupted
-            ? $"Interrupted, its state saved: the same command with --resume --out {folder} goes on exactly from here."
-            : $"Losses are in nats a token, lower is better. Sample from it: crosshead generate {result.Model} "
-            + $"--prompt \"…\"");
+            ? $"Interrupted, its state saved: the same command with --resume --out {ShellWord.Of(folder!)} goes on "
+                + "exactly from here."
+            : $"Losses are in nats a token, lower is better. Sample from it: crosshead generate "
+            + $"{ShellWord.Of(result.Model ?? "MODEL")} --prompt \"…\"");
         output.Result(Node(recipe, result));
         return result.Interrupted ? ExitCode.Interrupted : ExitCode.Done;
     }

@@ -38,6 +38,23 @@ internal sealed class SourceArguments
     /// <summary>The given files, folders and patterns.</summary>
     public string[] Inputs(ParseResult arguments) => arguments.GetRequiredValue(_inputs);
 
+    /// <summary>Finds the files that are to be read.</summary>
+    /// <exception cref="CrossheadException">An input is missing, or an option is given that no file needs.</exception>
+    public DocumentReader Open(ParseResult arguments)
+    {
+        var reader = new DocumentReader(Inputs(arguments), Options(arguments));
+        var formats = reader.Files.Select(f => f.Format).ToHashSet();
+        if (IsGiven(_field) && formats.SetEquals([SourceFormat.Text]))
+            throw new CrossheadException($"{_field.Name} names a field of JSONL or Parquet, and all inputs are plain "
+                + "text; leave it out.");
+        if (IsGiven(_split) && !formats.Contains(SourceFormat.Text))
+            throw new CrossheadException($"{_split.Name} splits plain text, and all inputs are JSONL or Parquet, whose "
+                + "rows are the documents; leave it out.");
+        return reader;
+
+        bool IsGiven(Option option) => arguments.GetResult(option) is { Implicit: false };
+    }
+
     /// <summary>How text is split into documents.</summary>
     /// <exception cref="CrossheadException">The splitting rule is empty.</exception>
     public SourceOptions Options(ParseResult arguments) =>

@@ -112,9 +112,9 @@ public sealed record ModelCard
                 + "from transformers import AutoModelForCausalLM\n\nmodel = AutoModelForCausalLM.from_pretrained("
                 + $"\"{name}\"{(CarriesCode ? ", trust_remote_code=True" : "")})\n```"
             : "Transformers runs a copy of the model with code of its own:\n\n"
-                + $"```\ncrosshead export {name} --transformers {name}-hf\n```";
-        return $"{Begin}\n## How to load\n\nWith Crosshead:\n\n```\ncrosshead generate {name} --prompt \"…\"\n```\n\n"
-            + $"{transformers}\n{End}";
+                + $"```\ncrosshead export {ShellWord.Of(name)} --transformers {ShellWord.Of($"{name}-hf")}\n```";
+        return $"{Begin}\n## How to load\n\nWith Crosshead:\n\n```\ncrosshead generate {ShellWord.Of(name)} "
+            + $"--prompt \"…\"\n```\n\n{transformers}\n{End}";
     }
 
     private static string? TextIn(string folder)

@@ -101,6 +101,14 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
         "holds data that was prepared otherwise")]
     [InlineData("data prepare @text.txt --tokenizer @nowhere --out @new", "does not exist")]
     [InlineData("data prepare @empty.txt --tokenizer @tokenizer.json --out @new", "is empty (0 bytes)")]
+    [InlineData("data prepare @text.txt --field body --tokenizer @tokenizer.json --out @new",
+        "--field names a field of JSONL or Parquet, and all inputs are plain text; leave it out.")]
+    [InlineData("data prepare @rows.jsonl --split-on file --tokenizer @tokenizer.json --out @new",
+        "--split-on splits plain text, and all inputs are JSONL or Parquet, whose rows are the documents; leave it "
+        + "out.")]
+    [InlineData("tokenizer train @text.txt --field body --out @new.json", "--field names a field of JSONL or Parquet")]
+    [InlineData("tokenizer train @text.txt @rows.jsonl --field body --split-on file --vocab 290 --out @new.json",
+        "body")]
     [InlineData("tokenizer train @text.txt --out @tokenizer.json",
         "exists already; name another file, or replace it with --overwrite.")]
     [InlineData("tokenizer train @text.txt --out @foreign/second.json", "tokenizer_config.json\", which --out")]

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Crosshead.Cli.Commands;
+using Crosshead.Files;
 using Crosshead.Tests.Data.Shards;
 
 namespace Crosshead.Tests.Cli;
@@ -41,6 +42,34 @@ public sealed class OverwriteTests : IDisposable
         // A second one beside it shares tokenizer_config.json, which says the same.
         Assert.Equal(0, CliRun.Of("tokenizer", "train", text, "--vocab", "270", "--out",
             Path.Combine(Path.GetDirectoryName(path)!, "small.json")).ExitCode);
+    }
+
+    [Fact]
+    public void A_file_that_another_run_writes_is_left_to_it()
+    {
+        var (text, path) = (_folder.Write("text.txt", TinyRecipe.Text), _folder.File("tokenizer.json"));
+        File.CreateSymbolicLink(_folder.File("link.json"), path);
+        using (FileLock.Take(path))
+            foreach (var name in new[] { path, _folder.File("link.json") })
+                Assert.Contains("is being written by another run", CliRun.Of("tokenizer", "train", text, "--vocab",
+                    "270", "--overwrite", "--out", name).Refusal());
+        Assert.False(File.Exists(path));
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", text, "--vocab", "270", "--out", path).ExitCode);
+        using var locked = FileLock.Take(_folder.File("model.gguf"));
+        Assert.Contains("is being written by another run", CliRun.Of("quantize",
+            SharedData.Path("data", "models", "stories260K"), "--type", "q8_0", "--out",
+            _folder.File("model.gguf")).Refusal());
+    }
+
+    [Fact]
+    public void Commands_that_are_told_may_be_copied_to_a_shell()
+    {
+        var (text, path) = (_folder.Write("two words.txt", TinyRecipe.Text), _folder.File("its 'tokenizer'.json"));
+        Assert.Contains($"crosshead data prepare '{text}' --tokenizer '{path.Replace("'", @"'\''")}' --out data",
+            CliRun.Of("tokenizer", "train", text, "--vocab", "270", "--out", path).Out, StringComparison.Ordinal);
+        Assert.Contains($"--set 'data.folder={_folder.File("my data")}' --set model.vocabularySize=270",
+            CliRun.Of("data", "prepare", text, "--tokenizer", path, "--out", _folder.File("my data")).Out,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -19,6 +19,7 @@ public sealed class UnreadableModels : IDisposable
         _folder.Write("short.txt", "word1 and 2, word3.\n\nword4 and 5.");
         _folder.Write("long.txt", TinyRecipe.Text + "\n\n" + TinyRecipe.Text);
         _folder.Write("empty.txt", "");
+        _folder.Write("rows.jsonl", """{ "text": "word1 and 2" }""");
         _folder.Write("mine.txt", "years of work");
         Directory.CreateDirectory(_folder.File("foreign"));
         File.WriteAllText(Path.Combine(_folder.File("foreign"), "tokenizer_config.json"), "{}");
