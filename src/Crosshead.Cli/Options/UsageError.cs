@@ -14,7 +14,7 @@ internal static class UsageError
         var command = parsed.CommandResult.Command;
         var path = Path(parsed);
         if ((parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : MistakenForName(parsed)) is { } unknown)
-            return Unknown(command, path, unknown);
+            return Unknown(command, path, unknown, AfterDashes(parsed).Contains(unknown));
         if (command.Subcommands.Count > 0)
             return $"{path} needs a command: {string.Join(", ", command.Subcommands.Select(c => c.Name))}; see "
                 + $"\"{path} --help\".";
@@ -42,11 +42,14 @@ internal static class UsageError
     // An unknown option that the parser takes for one of several names, unless it follows a mere "--".
     private static string? MistakenForName(ParseResult parsed)
     {
-        var names = parsed.Tokens.SkipWhile(t => t.Type != TokenType.DoubleDash).Select(t => t.Value).ToHashSet();
+        var names = AfterDashes(parsed);
         return parsed.CommandResult.Command.Arguments.Where(a => a.Name != Text)
             .SelectMany(a => parsed.GetResult(a)?.Tokens ?? []).Select(t => t.Value)
             .FirstOrDefault(v => v.StartsWith(OptionStart, StringComparison.Ordinal) && !names.Contains(v));
     }
+
+    private static HashSet<string> AfterDashes(ParseResult parsed) =>
+        [.. parsed.Tokens.SkipWhile(t => t.Type != TokenType.DoubleDash).Skip(1).Select(t => t.Value)];
 
     // A missing value or one too many, which the parser would tell in its own words.
     private static string? WrongNumberOfValues(Option option, OptionResult? given, string path) =>
@@ -58,8 +61,11 @@ internal static class UsageError
             ? $"{option.Name} is given {given.Tokens.Count} times "
             + $"({string.Join(", ", given.Tokens.Select(t => $"\"{t.Value}\""))}); give it once." : null;
 
-    private static string Unknown(Command command, string path, string unknown)
+    private static string Unknown(Command command, string path, string unknown, bool afterDashes)
     {
+        if (afterDashes && command.Subcommands.Count == 0)
+            return $"one argument too many for {path}: \"{unknown}\"; what follows \"--\" is no option: put options "
+                + "before it.";
         if (unknown.StartsWith('-'))
             return $"unknown option \"{unknown}\" of {path}: "
                 + $"{Suggestion.For(unknown, command.Options.Select(o => o.Name))}";

@@ -30,7 +30,8 @@ internal static class CachePages
         if (options.Engine.MaxContext is not null && pages * Tokens < context)
             throw new CrossheadException($"a context of {context} tokens (--max-context) takes "
                 + $"{Quantity.Bytes(Quotient(context, Tokens) * bytesPerPage)} of cache, which may have "
-                + $"{Quantity.Bytes(memory)}; ask for at most {pages * Tokens}, or give it more memory (--cache-memory).");
+                + $"{Quantity.Bytes(memory)}; ask for at most {pages * Tokens}, or give it more memory "
+                + "(--cache-memory).");
         return (int)Math.Min(pages, int.MaxValue / Tokens);
     }
 

@@ -120,9 +120,10 @@ public sealed class LoadedModel : IDisposable
     private static int ContextOf(ModelSource source, LoadOptions options)
     {
         var most = source.Options.Context;
-        return options.Engine.MaxContext is not { } asked ? most : asked <= most ? asked : throw new CrossheadException(
-            $"a context of {asked} tokens (--max-context) is asked for, and \"{source.Path}\" has one of {most}; ask for "
-                + "at most that.");
+        if (options.Engine.MaxContext is not { } asked) return most;
+        return asked <= most ? asked
+            : throw new CrossheadException($"a context of {asked} tokens (--max-context) is asked for, and "
+                + $"\"{source.Path}\" has one of {most}; ask for at most that.");
     }
 
     // How tokens are drawn where a request does not say.

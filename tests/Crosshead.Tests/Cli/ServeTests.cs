@@ -51,8 +51,8 @@ public sealed partial class ServeTests
     [Theory]
     [InlineData("a context of 513 tokens (--max-context) is asked for, and \"@\" has one of 512; ask for at most that.",
         "--max-context", "513")]
-    [InlineData("a context of 512 tokens (--max-context) takes 640 KiB of cache, which may have 300 KiB; ask for at most "
-        + "192, or give it more memory (--cache-memory).", "--max-context", "512", "--cache-memory", "300KiB")]
+    [InlineData("a context of 512 tokens (--max-context) takes 640 KiB of cache, which may have 300 KiB; ask for at "
+        + "most 192, or give it more memory (--cache-memory).", "--max-context", "512", "--cache-memory", "300KiB")]
     [InlineData("cannot listen at 203.0.113.1:*; choose another address or port.", "--host", "203.0.113.1")]
     public void What_cannot_be_is_refused_in_one_line(string line, params string[] options)
     {

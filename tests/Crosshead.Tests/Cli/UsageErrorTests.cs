@@ -26,6 +26,11 @@ public sealed class UsageErrorTests
         Assert.Contains("\"--jsn\" does not exist", CliRun.Of("verify", "--", "--jsn").Refusal());
 
     [Fact]
+    public void What_follows_two_dashes_is_no_option() =>
+        Assert.Equal("one argument too many for crosshead generate: \"--prompt\"; what follows \"--\" is no option: "
+            + "put options before it.", CliRun.Of("generate", "--", "model", "--prompt", "x").Refusal());
+
+    [Fact]
     public void A_text_may_begin_like_an_option() =>
         Assert.DoesNotContain("unknown option", CliRun.Of("tokenizer", "encode", "--tokenizer", "nowhere.json", "--",
             "--text").Refusal());

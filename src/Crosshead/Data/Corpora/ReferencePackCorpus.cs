@@ -77,8 +77,8 @@ public sealed class ReferencePackCorpus
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"cannot read the documentation file {file}: {e.Reason()}; make it readable or "
-                + $"use {MessageTerm.Text}.", e);
+            throw new CrossheadException($"cannot read the documentation file {file}: {e.Reason()}; make it readable "
+                + $"or use {MessageTerm.Text}.", e);
         }
     }
 

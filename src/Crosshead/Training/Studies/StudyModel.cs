@@ -43,7 +43,8 @@ public sealed class StudyModel
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            throw new CrossheadException($"the file of models \"{path}\" cannot be read: {e.Reason()}; name a JSON file.", e);
+            throw new CrossheadException(
+                $"the file of models \"{path}\" cannot be read: {e.Reason()}; name a JSON file.", e);
         }
         document.Remove("$schema");
         if (document.Count == 0)
