@@ -19,9 +19,8 @@ internal sealed partial class Interruption : IDisposable
 
     private const PosixSignal UserSignal = (PosixSignal)10; // SIGUSR1, which .NET has no name for
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
-
     private readonly Lock _lock = new();
+    private readonly TerminalModes _modes = new();
     private readonly CancellationTokenSource _source;
     private readonly PosixSignalRegistration[] _registrations;
     private readonly StandardStreams _terminal;
@@ -89,16 +88,12 @@ internal sealed partial class Interruption : IDisposable
         }
     }
 
-    // Environment.Exit can wait forever for a thread inside a system call, such as opening a pipe that has no writer.
-    private static void ExitAtOnce()
+    // Environment.Exit would take native libraries apart while other threads compute in them, and can wait forever for
+    // a thread inside a system call, such as opening a pipe that has no writer.
+    private void ExitAtOnce()
     {
-        new Thread(() =>
-        {
-            Thread.Sleep(s_patience);
-            Exit(ExitCode.Interrupted);
-        })
-        { IsBackground = true }.Start();
-        Environment.Exit(ExitCode.Interrupted);
+        _modes.Restore();
+        Exit(ExitCode.Interrupted);
     }
 
     [LibraryImport("libc", EntryPoint = "_exit")]

@@ -104,6 +104,24 @@ public sealed class ProgramTests
     }
 
     [Fact]
+    public async Task The_second_signal_ends_a_command_that_computes()
+    {
+        using var folder = new TemporaryFolder();
+        using var process = Process.Start(Start(AppContext.BaseDirectory, ["train", TinyRecipe.In(folder, steps: 9),
+            "--out", folder.File("run"), "--set", "training.gradientAccumulation=1000000"]))!; // hours for a step
+        while (!process.HasExited && (!Listens(process) || !Directory.Exists(folder.File("run"))))
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        await Task.Delay(500, TestContext.Current.CancellationToken);
+        Signal(process, "TERM");
+        while (await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) is { } line
+            && line != "stopping after this step; once more to stop at once.") { }
+        Signal(process, "TERM");
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((130, ""), (process.ExitCode, await process.StandardError.ReadToEndAsync(
+            TestContext.Current.CancellationToken)));
+    }
+
+    [Fact]
     public void Without_libtorch_a_command_that_needs_it_says_so_in_one_line()
     {
         using var folder = new TemporaryFolder();

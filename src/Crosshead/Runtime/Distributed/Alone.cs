@@ -54,7 +54,7 @@ public sealed class Alone : ICommunicator
     public RankEnding End(RankEnding own) => own;
 
     /// <inheritdoc/>
-    public void Abort(int exitCode) => Environment.Exit(exitCode);
+    public void Abort(int exitCode) => NativeProcess.Exit(exitCode);
 
     /// <inheritdoc/>
     public void Dispose()
