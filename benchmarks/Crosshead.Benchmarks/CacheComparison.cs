@@ -9,10 +9,12 @@ using static TorchSharp.torch;
 namespace Crosshead.Benchmarks;
 
 /// <summary>
-/// A step of decoding from the full cache and from caches of half its size, taken in turn so that a machine that slows
-/// down slows all of them. The ratio in brackets is that of the fastest steps. What attention takes is the difference
-/// between steps with the cache filled and empty; reading as many bytes as the cache holds is the least that memory
-/// allows. Long caches have several layers, so that no layer finds its cache in the processor, nor its threads asleep.
+/// A step of decoding from the full cache and from caches of half its size. Each of those takes turns with the full one,
+/// which is measured anew beside it, before or after it, so that a machine that slows down slows both. What attention
+/// takes is the difference between steps with the cache filled and empty; reading as many bytes as the cache holds is
+/// the least that memory allows. The table has medians; beside the ratio are its quartiles, and in brackets the ratio of
+/// the fastest steps. Long caches have several layers, so that no layer finds its cache in the processor, nor its
+/// threads asleep.
 /// </summary>
 internal static class CacheComparison
 {
@@ -27,11 +29,13 @@ internal static class CacheComparison
     /// <summary>Compares and prints a table a shape and precision.</summary>
     /// <param name="rounds">Number of rounds.</param>
     /// <param name="only">The only precision; null for all.</param>
-    public static void Run(int rounds, ScalarType? only)
+    /// <param name="part">Part of the names of the shapes that are compared; null for all.</param>
+    public static void Run(int rounds, ScalarType? only, string? part)
     {
         ScalarType[] types = only is { } one ? [one] : [ScalarType.Float32, ScalarType.BFloat16];
         foreach (var (name, options) in Shapes)
-            foreach (var type in types) Compare(name, options, type, rounds);
+            if (name.Contains(part ?? "", StringComparison.OrdinalIgnoreCase))
+                foreach (var type in types) Compare(name, options, type, rounds);
     }
 
     private static void Compare(string name, ModelOptions options, ScalarType type, int rounds)
@@ -57,18 +61,23 @@ internal static class CacheComparison
         }).Select(c => (c.Label, Decoder: new FilledDecoder(options, c.Kept, type, c.Cache))).ToArray();
         for (var warm = 0; warm < 5; warm++) foreach (var (_, decoder) in all) decoder.Measure();
         foreach (var (_, decoder) in all) decoder.Clear();
-        for (var round = 0; round < rounds; round++) foreach (var (_, decoder) in all) decoder.Measure();
-
         var whole = all[0].Decoder;
-        foreach (var (label, decoder) in all)
+        var ratios = all.Select(_ => new List<double>()).ToArray();
+        for (var round = 0; round < rounds; round++)
+            for (var i = 1; i < all.Length; i++)
+            {
+                var (before, own) = (round % 2 == 0 ? whole.Measure() : 0, all[i].Decoder.Measure());
+                ratios[i].Add(own / (before > 0 ? before : whole.Measure()));
+            }
+        ratios[0].Add(1);
+        foreach (var ((label, decoder), ratio) in all.Zip(ratios))
         {
-            var (attention, bytes) = (decoder.Attention(), decoder.CacheBytes);
-            var ratio = Median(decoder.AttentionTimes.Zip(whole.AttentionTimes, (a, b) => a / b));
+            var (attention, bytes) = (Median(decoder.AttentionTimes), decoder.CacheBytes);
             var least = decoder.LeastAttention / whole.LeastAttention;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {label} | {Median(decoder.StepTimes) * 1e6:0} | {attention * 1e6:0} | {ratio:0.00} "
-                    + $"({least:0.00}) | {bytes / attention / 1e9:0.0} | "
-                    + $"{Median(decoder.ReadTimes) / attention:P0} |"));
+                $"| {label} | {Median(decoder.StepTimes) * 1e6:0} | {attention * 1e6:0} | {Median(ratio):0.00}, "
+                    + $"{Quantile(ratio, 0.25):0.00} to {Quantile(ratio, 0.75):0.00} ({least:0.00}) | "
+                    + $"{bytes / attention / 1e9:0.0} | {Median(decoder.ReadTimes) / attention:P0} |"));
         }
         foreach (var (_, decoder) in all) decoder.Dispose();
     }
@@ -78,6 +87,12 @@ internal static class CacheComparison
     {
         var sorted = values.Order().ToArray();
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    private static double Quantile(IEnumerable<double> values, double part)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted[(int)Math.Round(part * (sorted.Length - 1))];
     }
 
     /// <summary>Seconds that an action takes.</summary>

@@ -23,8 +23,8 @@ internal sealed unsafe class FilledDecoder : IDisposable
     private readonly List<double> _steps = [], _emptySteps = [], _reads = [];
     private long _sink;
 
-    // Numbers that are read at once.
-    private const int Step = 64;
+    private const int Steps = 3;  // of a measurement
+    private const int Step = 64;  // numbers that are read at once
 
     public FilledDecoder(ModelOptions options, VirtualHeads? kept, ScalarType type, CacheType cache)
     {
@@ -51,19 +51,26 @@ internal sealed unsafe class FilledDecoder : IDisposable
 
     public IReadOnlyList<double> ReadTimes => _reads;
 
-    /// <summary>What attention took in each round.</summary>
+    /// <summary>What attention took in each measurement.</summary>
     public IEnumerable<double> AttentionTimes => _steps.Zip(_emptySteps, (step, empty) => step - empty);
 
     /// <summary>The fastest step with the cache, less the fastest without.</summary>
     public double LeastAttention => _steps.Min() - _emptySteps.Min();
 
-    public double Attention() => CacheComparison.Median(AttentionTimes);
-
-    public void Measure()
+    /// <summary>Takes a few steps, with the cache and without, and keeps the medians.</summary>
+    /// <returns>Seconds that attention took.</returns>
+    public double Measure()
     {
-        _steps.Add(CacheComparison.Seconds(() => Take(_filled)));
-        _emptySteps.Add(CacheComparison.Seconds(() => Take(_empty)));
+        var (filled, empty) = (new double[Steps], new double[Steps]);
+        for (var i = 0; i < Steps; i++)
+        {
+            filled[i] = CacheComparison.Seconds(() => Take(_filled));
+            empty[i] = CacheComparison.Seconds(() => Take(_empty));
+        }
+        _steps.Add(CacheComparison.Median(filled));
+        _emptySteps.Add(CacheComparison.Median(empty));
         _reads.Add(CacheComparison.Seconds(_readers.Run));
+        return _steps[^1] - _emptySteps[^1];
     }
 
     public void Clear()
