@@ -12,7 +12,6 @@ namespace Crosshead.Attention;
 public static class CachedProducts
 {
     private const int Lanes = 16; // numbers of a head that are composed side by side
-    private const int FewProducts = 8; // with a cached number, in float32: memory is the limit, not multipliers
 
     /// <summary>Counts the products of a layer, for scores and for sums.</summary>
     /// <param name="options">The layer.</param>
@@ -47,18 +46,13 @@ public static class CachedProducts
 
     /// <summary>
     /// Whether less time is taken by query heads that are rounded to bfloat16, two products at once, than by composing
-    /// heads: those of a kept head multiply it alone, and all others every kept head. It is not where composing is over
-    /// before memory answers.
+    /// heads: those of a kept head multiply it alone, and all others every kept head.
     /// </summary>
     /// <param name="heads">Query heads h.</param>
     /// <param name="groups">Composed heads g.</param>
     /// <param name="components">Components c, and kept heads.</param>
-    internal static bool AreFasterRounded(int heads, int groups, int components)
-    {
-        var composed = OfComposed(heads, groups, components);
-        return composed > FewProducts * components
-            && heads / groups * components * (1 + groups - components) <= 2 * composed;
-    }
+    internal static bool AreFasterRounded(int heads, int groups, int components) =>
+        heads / groups * components * (1 + groups - components) <= 2 * OfComposed(heads, groups, components);
 
     // Products with each number of a head.
     private static int OfComposed(int heads, int groups, int components) =>

@@ -64,14 +64,22 @@ internal static unsafe class Panel
             // Hardware prefetches only to the end of a memory page. The memory of the first panel is prefetched by the
             // first vectors, that of the second by the second vectors.
             T* nextP = p + ahead, nextQ = q + ahead;
-            var row = 0;
-            for (; row <= rows - 8; row += 8)
-                PanelTiles.Multiply8x2(p, q, row == 0 ? nextP : p, row > 0 || rows < 16 ? nextQ : q, depth,
-                    x + ((long)row * stride), stride, y + ((long)row * yStride), yStride, second * Lanes, add);
-            for (; row < rows; row += 4)
-                PanelTiles.Multiply4x2(p, q, row == 0 ? nextP : p, row == 0 ? nextQ : q, depth,
-                    x + ((long)row * stride), stride, Math.Min(4, rows - row), y + ((long)row * yStride), yStride,
-                    second * Lanes, add);
+            for (int row = 0, count; row < rows; row += count)
+            {
+                T* askedP = row == 0 ? nextP : p, askedQ = row > 0 || rows < 16 ? nextQ : q;
+                var (ownX, ownY) = ((long)row * stride, (long)row * yStride);
+                count = rows - row is 9 or 10 && CpuVectors.Are512Bits ? rows - row
+                    : rows - row >= 8 ? 8 : Math.Min(4, rows - row);
+                if (count > 8)
+                    PanelTiles.Multiply10x2(p, q, askedP, askedQ, depth, x + ownX, stride, count, y + ownY, yStride,
+                        second * Lanes, add);
+                else if (count == 8)
+                    PanelTiles.Multiply8x2(p, q, askedP, askedQ, depth, x + ownX, stride, y + ownY, yStride,
+                        second * Lanes, add);
+                else
+                    PanelTiles.Multiply4x2(p, q, askedP, askedQ, depth, x + ownX, stride, count, y + ownY, yStride,
+                        second * Lanes, add);
+            }
         }
     }
 

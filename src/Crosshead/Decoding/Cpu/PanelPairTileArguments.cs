@@ -18,8 +18,11 @@ internal unsafe struct PanelPairTileArguments
     /// <summary>Where the first of four runs of memory begins that are prefetched while the panels are read.</summary>
     public byte* Next;
 
-    /// <summary>From run to run.</summary>
+    /// <summary>From the first run to the second, and from the third to the fourth.</summary>
     public long Run;
+
+    /// <summary>From the first run to the third.</summary>
+    public long Half;
 
     /// <summary>The first vector, in words of two numbers.</summary>
     public byte* X;

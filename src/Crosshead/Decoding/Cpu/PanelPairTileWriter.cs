@@ -3,7 +3,7 @@ using Crosshead.Runtime.MachineCode;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Writes the machine code that multiplies two panels by up to eight vectors (<see cref="PanelPairTileArguments"/>).
+/// Writes the machine code that multiplies two panels by up to ten vectors (<see cref="PanelPairTileArguments"/>).
 /// The sums stay in registers; a step takes two numbers of each vector.
 /// </summary>
 /// <param name="vectors">Number of vectors.</param>
@@ -16,21 +16,21 @@ internal sealed class PanelPairTileWriter(int vectors, bool areBytes, int lines)
     public const int Runs = 4;
 
     /// <summary>Most vectors of a tile.</summary>
-    public const int Most = 8;
+    public const int Most = 10;
 
     /// <summary>Steps that are written one after the other.</summary>
     public const int Steps = 2 * Runs;
 
     private const int LeastSteps = Panel.DepthStep / 2;
     private const int Word = 4, Line = 64;         // bytes of two numbers of a vector, and of a line of memory
-    private const int Words = 2, Sums = 16;        // the first register for words, and for sums
-    private const int WordRegisters = 4;
+    private const int Words = 2, Sums = 6;         // the first register for words, and for sums
+    private const int WordRegisters = Sums - Words;
     private const int Together = 2; // lines that are prefetched at once
 
     // While sums are read and written, registers have other meanings.
     private const Register Arguments = Register.Rax, First = Register.Rcx, Second = Register.Rdx, Next = Register.Rbx,
-        Run = Register.Rsi, End = Register.Rdi, Far = Register.R12, X = Register.R8, FifthX = Register.R9,
-        Stride = Register.R10, Stride3 = Register.R11, Y = First, SumStride = Second, Apart = X;
+        Run = Register.Rsi, Half = Register.R13, End = Register.Rdi, Far = Register.R12, X = Register.R8,
+        FifthX = Register.R9, Stride = Register.R10, Stride3 = Register.R11, Y = First, SumStride = Second, Apart = X;
 
     // Bytes of two elements of all lanes.
     private readonly int _row = 2 * Panel.Lanes * (areBytes ? sizeof(sbyte) : sizeof(ushort));
@@ -40,7 +40,7 @@ internal sealed class PanelPairTileWriter(int vectors, bool areBytes, int lines)
     /// <summary>Writes the function.</summary>
     public void Write(Assembler a)
     {
-        a.Enter(Arguments, Next, Run, End, Far);
+        a.Enter(Arguments, Next, Run, Half, End, Far);
         var (clear, begin, rest, end) = (new Label(), new Label(), new Label(), new Label());
         LoadPlaces(a);
         a.Load(End, At(nameof(PanelPairTileArguments.Adds)));
@@ -94,6 +94,7 @@ internal sealed class PanelPairTileWriter(int vectors, bool areBytes, int lines)
         a.Load(Second, At(nameof(PanelPairTileArguments.Second)));
         a.Load(Next, At(nameof(PanelPairTileArguments.Next)));
         a.Load(Run, At(nameof(PanelPairTileArguments.Run)));
+        a.Load(Half, At(nameof(PanelPairTileArguments.Half)));
         a.Load(X, At(nameof(PanelPairTileArguments.X)));
         a.Load(Stride, At(nameof(PanelPairTileArguments.Stride)));
         a.LoadAddress(Stride3, new Address(Stride, 0, Stride, 2));
@@ -103,7 +104,7 @@ internal sealed class PanelPairTileWriter(int vectors, bool areBytes, int lines)
 
     private void WriteSteps(Assembler a, int steps)
     {
-        if (steps == Steps) a.LoadAddress(Far, new Address(Next, 0, Run, 2));
+        if (steps == Steps) a.LoadAddress(Far, new Address(Next, 0, Half));
         for (var step = 0; step < steps; step++)
         {
             if (steps == Steps) WritePrefetch(a, step);
@@ -152,7 +153,9 @@ internal sealed class PanelPairTileWriter(int vectors, bool areBytes, int lines)
         4 => new Address(X, at, Stride, 4),
         5 => new Address(FifthX, at),
         6 => new Address(X, at, Stride3, 2),
-        _ => new Address(FifthX, at, Stride, 2),
+        7 => new Address(FifthX, at, Stride, 2),
+        8 => new Address(X, at, Stride, 8),
+        _ => new Address(FifthX, at, Stride, 4),
     };
 
     private static VectorRegister Sum(int vector) => new(Sums + (2 * vector));

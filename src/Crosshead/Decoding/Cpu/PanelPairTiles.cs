@@ -44,15 +44,17 @@ internal sealed unsafe class PanelPairTiles
     public void Multiply(void* panel, long panelStride, int panels, int depth, float* x, int stride, int rows, float* y,
         int yStride, long ahead, bool add)
     {
-        var functions = rows <= Most ? _all : _half;
-        var (next, bytes) = (ahead * _size, panelStride * _size);
+        // Tiles are about equally large.
+        var (tiles, next, bytes) = ((rows + Most - 1) / Most, ahead * _size, panelStride * _size);
+        var functions = tiles == 1 ? _all : _half;
         var p = (byte*)panel;
         var arguments = new PanelPairTileArguments
         {
             Stride = (long)stride * sizeof(float),
             SumStride = (long)yStride * sizeof(float),
             Adds = add ? 1 : 0,
-            Run = 2 * bytes / Runs,
+            Run = (long)depth * Panel.Lanes * _size / (Runs / 2),
+            Half = bytes,
         };
         for (; panels > 0; panels -= 2, p += 2 * bytes, y += 2 * Panel.Lanes)
         {
@@ -62,15 +64,16 @@ internal sealed unsafe class PanelPairTiles
             arguments.Second = p + (second * bytes);
             arguments.End = p + ((long)depth * Panel.Lanes * _size);
             arguments.Apart = second * Panel.Lanes * sizeof(float);
-            for (var row = 0; row < rows; row += Most)
+            for (int tile = 0, row = 0, count; tile < tiles; tile++, row += count)
             {
-                // The two panels that are used next are prefetched as four runs side by side, which memory answers
-                // faster than one: half of each run by the first vectors, half by the second, if there are any.
-                arguments.Next = row > Most ? p : p + next + (row > 0 ? arguments.Run / 2 : 0);
+                count = (rows - row + tiles - tile - 1) / (tiles - tile);
+                // The two panels that are used next are prefetched as four runs side by side, two of each, which memory
+                // answers faster than one: half of each run by the first tile, half by the second, if there is one.
+                arguments.Next = tile > 1 ? p : p + next + (tile > 0 ? arguments.Run / 2 : 0);
                 arguments.X = (byte*)(x + ((long)row * stride));
                 arguments.Y = (byte*)(y + ((long)row * yStride));
                 ((delegate* unmanaged[SuppressGCTransition]<PanelPairTileArguments*, void>)
-                    functions[Math.Min(Most, rows - row) - 1])(&arguments);
+                    functions[count - 1])(&arguments);
             }
         }
     }

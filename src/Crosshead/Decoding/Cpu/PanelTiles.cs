@@ -177,6 +177,62 @@ internal static unsafe class PanelTiles
         Store(p7, q7, y + (7 * yStride), second);
     }
 
+    /// <summary>Multiplies two panels by nine or ten vectors, with registers of 512 bits: 20 sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply10x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, int rows,
+        float* y, int yStride, int second, bool add) where T : unmanaged, IPanelElement<T>
+    {
+        // where there are nine the last one is multiplied again
+        var last = rows - 1;
+        float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride,
+            x6 = x5 + stride, x7 = x6 + stride, x8 = x7 + stride, x9 = x + (last * stride);
+        Vector512<float> p0 = default, p1 = default, p2 = default, p3 = default, p4 = default, p5 = default,
+            p6 = default, p7 = default, p8 = default, p9 = default;
+        Vector512<float> q0 = default, q1 = default, q2 = default, q3 = default, q4 = default, q5 = default,
+            q6 = default, q7 = default, q8 = default, q9 = default;
+        if (add)
+        {
+            Load(y, second, ref p0, ref q0);
+            Load(y + yStride, second, ref p1, ref q1);
+            Load(y + (2 * yStride), second, ref p2, ref q2);
+            Load(y + (3 * yStride), second, ref p3, ref q3);
+            Load(y + (4 * yStride), second, ref p4, ref q4);
+            Load(y + (5 * yStride), second, ref p5, ref q5);
+            Load(y + (6 * yStride), second, ref p6, ref q6);
+            Load(y + (7 * yStride), second, ref p7, ref q7);
+            Load(y + (8 * yStride), second, ref p8, ref q8);
+            Load(y + (last * yStride), second, ref p9, ref q9);
+        }
+        for (int k = 0, w = 0; k < depth; k += 2, w += T.WordsPerPair, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes,
+            nextP += 2 * Panel.Lanes, nextQ += 2 * Panel.Lanes)
+        {
+            var pRows = T.LoadRows(p);
+            var qRows = T.LoadRows(q);
+            Panel.Prefetch(nextP);
+            Panel.Prefetch(nextQ);
+            Add<T>(x + w, pRows, qRows, ref p0, ref q0);
+            Add<T>(x1 + w, pRows, qRows, ref p1, ref q1);
+            Add<T>(x2 + w, pRows, qRows, ref p2, ref q2);
+            Add<T>(x3 + w, pRows, qRows, ref p3, ref q3);
+            Add<T>(x4 + w, pRows, qRows, ref p4, ref q4);
+            Add<T>(x5 + w, pRows, qRows, ref p5, ref q5);
+            Add<T>(x6 + w, pRows, qRows, ref p6, ref q6);
+            Add<T>(x7 + w, pRows, qRows, ref p7, ref q7);
+            Add<T>(x8 + w, pRows, qRows, ref p8, ref q8);
+            Add<T>(x9 + w, pRows, qRows, ref p9, ref q9);
+        }
+        Store(p0, q0, y, second);
+        Store(p1, q1, y + yStride, second);
+        Store(p2, q2, y + (2 * yStride), second);
+        Store(p3, q3, y + (3 * yStride), second);
+        Store(p4, q4, y + (4 * yStride), second);
+        Store(p5, q5, y + (5 * yStride), second);
+        Store(p6, q6, y + (6 * yStride), second);
+        Store(p7, q7, y + (7 * yStride), second);
+        Store(p8, q8, y + (8 * yStride), second);
+        Store(p9, q9, y + (last * yStride), second);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add<T>(T* rows, (Vector512<float>, Vector512<float>) pair, ref Vector512<float> sum)
         where T : unmanaged, IPanelElement<T> => T.MultiplyAdd(pair, T.LoadRows(rows), ref sum);

@@ -19,6 +19,7 @@ public sealed unsafe class KeptPagesTests
     [InlineData(2, 4, 1, 0, Tokens, false)]
     [InlineData(4, 8, 1, 5, 140, false)] // begins and ends within a page
     [InlineData(4, 8, 3, 64, 128, false)]
+    [InlineData(1, 2, 5, 0, 65, false)]
     [InlineData(3, 5, 4, 20, 40, false)]
     [InlineData(3, 8, 2, 5, 140, true)]
     public void Scores_and_sums_are_those_of_composed_heads(int components, int groups, int tokens, int first, int end,
@@ -90,9 +91,10 @@ public sealed unsafe class KeptPagesTests
     }
 
     [Theory]
-    [InlineData(16, 8, 4, false)] // Qwen3 0.6B's heads
+    [InlineData(16, 8, 4, true)]  // Qwen3 0.6B's heads
     [InlineData(32, 8, 4, true)]  // Llama 3.2 1B's
     [InlineData(16, 16, 8, true)]
+    [InlineData(8, 4, 2, true)]
     [InlineData(128, 16, 8, false)]
     public void Vectors_are_rounded_where_that_takes_less_time(int heads, int groups, int components, bool expected) =>
         Assert.Equal(expected, CachedProducts.AreFasterRounded(heads, groups, components));
