@@ -9,12 +9,12 @@ using static TorchSharp.torch;
 namespace Crosshead.Benchmarks;
 
 /// <summary>
-/// A step of decoding from the full cache and from caches of half its size. Each of those takes turns with the full one,
-/// which is measured anew beside it, before or after it, so that a machine that slows down slows both. What attention
-/// takes is the difference between steps with the cache filled and empty; reading as many bytes as the cache holds is
-/// the least that memory allows. The table has medians; beside the ratio are its quartiles, and in brackets the ratio of
-/// the fastest steps. Long caches have several layers, so that no layer finds its cache in the processor, nor its
-/// threads asleep.
+/// A step of decoding from the full cache and from caches of half its size. Each of those takes turns with the full
+/// one, which is measured anew beside it, before or after it, so that a machine that slows down slows both. What
+/// attention takes is the difference between steps with the cache filled and empty; reading as many bytes as the cache
+/// holds is the least that memory allows. The table has medians; beside the ratio are its quartiles, and in brackets
+/// the ratio of the fastest steps. Long caches have several layers, so that no layer finds its cache in the processor,
+/// nor its threads asleep.
 /// </summary>
 internal static class CacheComparison
 {
@@ -29,16 +29,17 @@ internal static class CacheComparison
     /// <summary>Compares and prints a table a shape and precision.</summary>
     /// <param name="rounds">Number of rounds.</param>
     /// <param name="only">The only precision; null for all.</param>
-    /// <param name="part">Part of the names of the shapes that are compared; null for all.</param>
-    public static void Run(int rounds, ScalarType? only, string? part)
+    /// <param name="shape">Part of the names of the shapes that are compared; null for all.</param>
+    /// <param name="cache">Part of the names of the caches that are compared with the whole one; null for all.</param>
+    public static void Run(int rounds, ScalarType? only, string? shape, string? cache)
     {
         ScalarType[] types = only is { } one ? [one] : [ScalarType.Float32, ScalarType.BFloat16];
         foreach (var (name, options) in Shapes)
-            if (name.Contains(part ?? "", StringComparison.OrdinalIgnoreCase))
-                foreach (var type in types) Compare(name, options, type, rounds);
+            if (name.Contains(shape ?? "", StringComparison.OrdinalIgnoreCase))
+                foreach (var type in types) Compare(name, options, type, rounds, cache ?? "");
     }
 
-    private static void Compare(string name, ModelOptions options, ScalarType type, int rounds)
+    private static void Compare(string name, ModelOptions options, ScalarType type, int rounds, string only)
     {
         Console.WriteLine($"\n{name}, weights of {type}");
         Console.WriteLine("| cache | step, µs | attention, µs | attention ÷ whole | cache read, GB/s | ÷ memory |");
@@ -58,7 +59,8 @@ internal static class CacheComparison
             (Label: $"whole, {CacheOptions.NameOf(cache)}", Kept: (VirtualHeads?)null, Cache: cache),
             (Label: $"half, head, {CacheOptions.NameOf(cache)}", Kept: head, Cache: cache),
             (Label: $"half, fine, {CacheOptions.NameOf(cache)}", Kept: fine, Cache: cache),
-        }).Select(c => (c.Label, Decoder: new FilledDecoder(options, c.Kept, type, c.Cache))).ToArray();
+        }).Where((c, i) => i == 0 || c.Label.Contains(only, StringComparison.OrdinalIgnoreCase))
+            .Select(c => (c.Label, Decoder: new FilledDecoder(options, c.Kept, type, c.Cache))).ToArray();
         for (var warm = 0; warm < 5; warm++) foreach (var (_, decoder) in all) decoder.Measure();
         foreach (var (_, decoder) in all) decoder.Clear();
         var whole = all[0].Decoder;

@@ -53,7 +53,8 @@ if (args is ["llama" or "quantization", var folder, .. var options])
 // Comparisons take turns within one process; everything else is BenchmarkDotNet's.
 if (args is ["cache", .. var rest])
     CacheComparison.Run(rest is [var rounds, ..] ? int.Parse(rounds) : 101,
-        rest is [_, var only, ..] ? Precision.Parse(only) : null, rest is [_, _, var shape] ? shape : null);
+        rest is [_, var only, ..] ? Precision.Parse(only) : null, rest.ElementAtOrDefault(2),
+        rest.ElementAtOrDefault(3));
 else if (args is ["cache-quality", var tested, var text, .. var windows])
     CacheQuality.Run(tested, text, windows is [var most] ? int.Parse(most) : 32);
 else if (args is ["step", .. var steps]) StepComparison.Run(steps is [var count] ? int.Parse(count) : 15);
