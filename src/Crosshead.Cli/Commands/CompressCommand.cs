@@ -90,6 +90,7 @@ internal sealed class CompressCommand : CliCommand
         RequireFit(arguments, method);
         var ((calibrate, heldOut), path) = (Texts(arguments, method), arguments.GetRequiredValue(_model));
         var files = calibrate is null && heldOut is null ? ModelSource.OpenForWeights(path) : ModelSource.Open(path);
+        if (calibrate is null && heldOut is null) _windows.RequireNone(arguments);
         var windows = _windows.In(arguments);
         var options = new CompressionOptions
         {

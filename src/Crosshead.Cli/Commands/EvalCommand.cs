@@ -113,6 +113,8 @@ internal sealed class EvalCommand : CliCommand
         if (arguments.GetValue(_bos) && arguments.GetValue(_chat))
             throw new CrossheadException("--add-bos and --apply-chat-template exclude each other: a chat template "
                 + "writes its own begin token; leave one out.");
+        if (arguments.GetValue(_noCache) && arguments.GetValue(_cache) is not null)
+            throw new CrossheadException($"{_cache.Name} and {_noCache.Name} exclude each other; leave one out.");
         var cache = arguments.GetValue(_noCache) ? null
             : arguments.GetValue(_cache) ?? EvaluationRun.DefaultCacheFolder;
         if (cache is not null) OutputPlace.RequireWritable(_cache.Name, Path.Combine(cache, "responses"));

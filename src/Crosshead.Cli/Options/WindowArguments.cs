@@ -22,6 +22,16 @@ internal sealed class WindowArguments
         foreach (var option in new Option[] { _length, _most, _batch }) command.Options.Add(option);
     }
 
+    /// <summary>Refuses options that are given where there is no text.</summary>
+    /// <exception cref="CrossheadException">One is given.</exception>
+    public void RequireNone(ParseResult arguments)
+    {
+        if (new Option[] { _length, _most, _batch }.FirstOrDefault(
+            o => arguments.GetResult(o) is { Implicit: false }) is { } given)
+            throw new CrossheadException($"{given.Name} is of no use without a text to measure on; name one, or leave "
+                + "it out.");
+    }
+
     /// <summary>Turns the command line into options of the library.</summary>
     public WindowOptions In(ParseResult arguments) => new()
     {

@@ -136,6 +136,8 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
     [InlineData("demo --text @long.txt --out @mine.txt", "is a file; name a folder.")]
     [InlineData("demo --text @empty.txt --out @new", "is empty")]
     [InlineData("verify @model @nowhere", "nowhere")]
+    [InlineData("eval @model --tasks recall_copy_64 --cache @new --no-cache", "--cache and --no-cache exclude each")]
+    [InlineData("compress @model --method svd --windows 3 --out @new", "--windows is of no use without a text")]
     [InlineData("eval @model --tasks recall_copy_64 --data @nowhere", "is no folder; name the one that holds")]
     [InlineData("bench attention --heads 7 --out x", "unknown option")]
     [InlineData("train ", "was given an empty RECIPE.json (\"\")")]

@@ -229,7 +229,7 @@ public sealed class EvalCommandTests : IDisposable
     // Arguments that are names of models here become their folders.
     private CliRun Eval(params string[] arguments) =>
         CliRun.Of(["eval", .. arguments.Select(a => a is "first" or "second" ? _folder.File(a) : a), "--data",
-            _folder.File("rows"), "--cache", Cache]);
+            _folder.File("rows"), .. arguments.Contains("--no-cache") ? Array.Empty<string>() : ["--cache", Cache]]);
 
     private void Prepare(params string[] models)
     {
