@@ -48,7 +48,9 @@ public static class ForeignText
         if (exception is CrossheadException) return exception.Message.TrimEnd('.'); // one line as it is
         if (exception is IOException { HResult: InUse }) return "another process is using it";
         // System.Text.Json adds path, line and byte to its message.
-        var message = exception is JsonException problem ? JsonProblem.Of(problem) : exception.Message;
+        var message = exception is JsonException problem ? JsonProblem.Of(problem)
+            : exception is IOException ? exception.Message.Split(" : '", 2)[0] // .NET adds the path
+            : exception.Message;
         var what = message.Split(" Path: ", 2)[0].Split(" LineNumber: ", 2)[0].TrimEnd().TrimEnd('.');
         return what.Sentence()
             + (exception is JsonException { LineNumber: > 0 and var line } ? $" (line {line + 1})" : "");

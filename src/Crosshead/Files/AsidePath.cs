@@ -28,7 +28,7 @@ internal static partial class AsidePath
         var folder = Path.GetDirectoryName(Path.GetFullPath(path));
         return failure is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException
             ? $"the folder \"{folder}\" {(Directory.Exists(folder) ? "takes no files" : "does not exist")}"
-            : failure.Message.Split(" : '")[0].TrimEnd('.');
+            : failure.Reason();
     }
 
     private static void Remove(FileInfo entry)

@@ -43,7 +43,7 @@ public sealed class NewFolderTests : IDisposable
         Assert.Contains($"\"{Model}/config.json\" was not written: No space left",
             Assert.Throws<CrossheadException>(() => place.Write(folder => AtomicFile.Write(
                 Path.Combine(folder, "config.json"), _ => throw new IOException("No space left on device")))).Message);
-        Assert.Equal($"\"{Model}\" was not written: No space left : '{Model}/x'; free space or name another folder.",
+        Assert.Equal($"\"{Model}\" was not written: No space left; free space or name another folder.",
             Assert.Throws<CrossheadException>(() => place.Write(folder => throw new IOException(
                 $"No space left : '{folder}/x'"))).Message);
     }

@@ -51,20 +51,22 @@ internal sealed class AnswerFile : IDisposable
                 $"\"{path}\" exists already; use {MessageTerm.Overwrite} or another file.");
         }
         FileStream? stream = null;
+        var isNew = !File.Exists(path);
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             if (!goesOn)
             {
-                stream.SetLength(0);
                 DataJson.Write(state, settings);
+                stream.SetLength(0);
             }
             return new AnswerFile(path, settings, stream);
         }
         catch (Exception e)
         {
             stream?.Dispose();
+            if (isNew && stream is not null) File.Delete(path);
             if (e is IOException or UnauthorizedAccessException) throw NotWritten(path, e);
             throw;
         }

@@ -76,9 +76,12 @@ internal sealed class CheckpointFolder(string path)
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CrossheadException)
         {
             Discard(aside);
-            var goesOn = Before(step) is { } last ? $"the last complete one is {last}" : "there is no complete one yet";
-            throw new CrossheadException(
-                $"the checkpoint of step {step} was not written: {e.Reason()}; {goesOn}.", e);
+            // The user does not know the temporary folder.
+            var cause = e.Message.StartsWith($"\"{aside}", StringComparison.Ordinal) ? e.InnerException ?? e : e;
+            var goesOn = Before(step) is { } last ? $"{MessageTerm.Resume} then goes on from {last}"
+                : "there is no complete one to go on from";
+            throw new CrossheadException($"the checkpoint of step {step} was not written: {cause.Reason()}; free space "
+                + $"or let this user write there: {goesOn}.", e);
         }
     }
 

@@ -114,6 +114,19 @@ public sealed class PromptRunTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_cannot_begin_is_not_there_or_stays_as_it_was()
+    {
+        var (file, path) = (Write(3), _folder.File("out.jsonl"));
+        Directory.CreateDirectory(PromptRun.UnfinishedOf(path)); // in the way
+        Assert.Throws<CrossheadException>(() => Run(file, s_options, name: "out.jsonl"));
+        Assert.False(File.Exists(path));
+        File.WriteAllText(path, "earlier");
+        Assert.Throws<CrossheadException>(
+            () => new PromptRun(Model, PromptFile.Open(file), s_options).WriteTo(path, overwrite: true));
+        Assert.Equal("earlier", File.ReadAllText(path));
+    }
+
+    [Fact]
     public void What_does_not_belong_to_an_unfinished_file_is_refused_and_changes_nothing()
     {
         var (file, path) = (Write(20), _folder.File("out.jsonl"));

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Attention;
 using Crosshead.Checkpoints;
 using Crosshead.Data.Shards;
+using Crosshead.Files;
 using Crosshead.Text.Tokenizers.Training;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Runs;
@@ -108,7 +109,11 @@ public sealed class ResumeTests
             File.WriteAllText(Path.Combine(aside, "a"), "ha");
             throw new IOException("No space left on device");
         }));
-        Assert.Contains("the checkpoint of step 2 was not written: No space left on device", error.Message);
+        Assert.Equal("the checkpoint of step 2 was not written: No space left on device; free space or let this user "
+            + $"write there: `Resume` then goes on from {Path.Combine(folder.Path, "step-00000001")}.", error.Message);
+        error = Assert.Throws<CrossheadException>(() => checkpoints.Write(2, aside => AtomicFile.Write(
+            Path.Combine(aside, "a"), _ => throw new IOException("No space left on device : '/x/.partial'"))));
+        Assert.StartsWith("the checkpoint of step 2 was not written: No space left on device; free", error.Message);
         Assert.Equal([1L], checkpoints.All.Select(c => c.Step));
         Assert.Single(Directory.GetDirectories(folder.Path));
     }

@@ -107,7 +107,7 @@ public sealed class ShardedFailureTests
             }, r => new MadeUpData(r) { VocabularySize = RankRuns.Vocabulary }).Run()));
         Assert.StartsWith("the checkpoint of step 2 was not written: ", error.Message);
         Assert.Contains("rank 1 of 2: Could not find file '", error.Message);
-        Assert.EndsWith("there is no complete one yet.", error.Message);
+        Assert.EndsWith("there is no complete one to go on from.", error.Message);
         Assert.Empty(Directory.GetDirectories(CheckpointFolder.In(folder.Path)));
     }
 
