@@ -119,7 +119,8 @@ public sealed class AttentionProjections : IHeadProjections
     {
         var query = OwnQueries(x.dtype);
         var whole = value.Weight.shape[0] % HeadDim == 0;
-        if (QueryNorm is null && whole && RowKernel.IsWorthJoining(x))
+        if (whole && RowKernel.IsWorthJoining(x)
+            && (QueryNorm is null || (!NormsWhole && FusedRotary.CanNorm(x, HeadDim))))
         {
             var joint = MatrixProduct.Joint(x, [query.Weight, key.Weight, value.Weight],
                 query.Bias is null ? null : [query.Bias, key.Bias!, value.Bias!]);
@@ -151,12 +152,13 @@ public sealed class AttentionProjections : IHeadProjections
         Tensor joint, long keys, long values, TokenView view, bool normKeys)
     {
         var queries = joint.shape[2] - keys - values;
-        if (QueryNorm is null && values % HeadDim == 0)
+        if (!NormsWhole && values % HeadDim == 0)
         {
             var (h, k, v) = ((int)Heads, (int)(keys / HeadDim), (int)(values / HeadDim));
-            if (FusedRotary.Supports(joint, view.Cos, view.Sin, h, k, v))
+            var norms = new HeadNorms(QueryNorm?.Factors, normKeys ? KeyNorm?.Factors : null, NormEpsilon);
+            if (FusedRotary.Supports(joint, view.Cos, view.Sin, h, k, v, norms))
             {
-                var (query, key, value) = FusedRotary.Split(joint, view.Cos, view.Sin, h, k, v);
+                var (query, key, value) = FusedRotary.Split(joint, view.Cos, view.Sin, h, k, v, norms);
                 return (view.Grown(query), key, value);
             }
         }

@@ -8,21 +8,30 @@ namespace Crosshead.Kernels.Rotary;
 /// <summary>
 /// Splits a joint projection into queries, keys and values and rotates queries and keys by their positions (RoPE),
 /// in one pass forward and one backward. A head's first half x₁ and second half x₂ become
-/// x₁·cos − x₂·sin and x₂·cos + x₁·sin: the layout of Hugging Face's Llama.
+/// x₁·cos − x₂·sin and x₂·cos + x₁·sin: the layout of Hugging Face's Llama. On a CUDA device the same pass norms
+/// queries and keys before.
 /// </summary>
 internal static unsafe class FusedRotary
 {
     /// <summary>Whether <see cref="Split"/> takes these tensors.</summary>
     public static bool Supports(Tensor projected, Tensor cosine, Tensor sine, int queryHeads, int keyHeads,
-        int valueHeads) =>
+        int valueHeads, HeadNorms norms = default) =>
         RowKernel.Supports(projected) && projected.dim() == 3
         && queryHeads >= 0 && keyHeads >= 0 && valueHeads >= 0 && queryHeads + keyHeads + valueHeads > 0
         && projected.shape[2] % (queryHeads + keyHeads + valueHeads) == 0
-        && projected.shape[2] / (queryHeads + keyHeads + valueHeads) % 2 == 0
+        && projected.shape[2] / (queryHeads + keyHeads + valueHeads) is var width && width % 2 == 0
         && SupportsTable(cosine, projected, queryHeads + keyHeads + valueHeads)
-        && SupportsTable(sine, projected, queryHeads + keyHeads + valueHeads) && cosine.dim() == sine.dim();
+        && SupportsTable(sine, projected, queryHeads + keyHeads + valueHeads) && cosine.dim() == sine.dim()
+        && (norms.AreNone || (CanNorm(projected, width) && SupportsNorm(norms.Query, projected, width)
+            && SupportsNorm(norms.Key, projected, width)
+            && RowSource.Lanes(width, projected, cosine, sine, norms.Query, norms.Key) == RowSource.ManyLanes));
 
-    /// <summary>Splits and rotates.</summary>
+    /// <summary>Whether heads of a width can be normed in the same pass.</summary>
+    /// <param name="x">What is projected or was.</param>
+    /// <param name="width">d</param>
+    public static bool CanNorm(Tensor x, long width) => RowSource.Supports(x) && CudaRotary.CanNorm(width);
+
+    /// <summary>Splits, norms and rotates.</summary>
     /// <param name="projected">[B, N, (h + gk + gv)·d], d even: all query heads, then all key heads, then all value
     /// heads.</param>
     /// <param name="cosine">[N, d/2] or [B, N, d/2], float32, without gradient.</param>
@@ -30,50 +39,69 @@ internal static unsafe class FusedRotary
     /// <param name="queryHeads">h</param>
     /// <param name="keyHeads">gk</param>
     /// <param name="valueHeads">gv, in units of width d.</param>
+    /// <param name="norms">What queries and keys are normed by before they are rotated, float32.</param>
     /// <returns>Queries [B, N, h, d], keys [B, N, gk, d], both rotated, and values [B, N, gv, d].</returns>
     public static (Tensor Query, Tensor Key, Tensor Value) Split(Tensor projected, Tensor cosine, Tensor sine,
-        int queryHeads, int keyHeads, int valueHeads)
+        int queryHeads, int keyHeads, int valueHeads, HeadNorms norms = default)
     {
         projected = RowKernel.Dense(projected);
         cosine = RowKernel.Dense(cosine);
         sine = RowKernel.Dense(sine);
         var (batch, length) = (projected.shape[0], projected.shape[1]);
         var width = projected.shape[2] / (queryHeads + keyHeads + valueHeads);
-        var query = empty([batch, length, queryHeads, width], projected.dtype, projected.device);
-        var key = empty([batch, length, keyHeads, width], projected.dtype, projected.device);
-        var value = empty([batch, length, valueHeads, width], projected.dtype, projected.device);
-        Run(projected, query, key, value, cosine, sine, backward: false);
-        if (GradientNode.Needed(projected))
-        {
-            var shape = projected.shape;
-            var (type, device) = (projected.dtype, projected.device);
-            long[][] shapes = [query.shape, key.shape, value.shape];
-            GradientNode.Record([projected], [query, key, value], [cosine, sine], (saved, outputs) =>
-            {
-                var gradient = empty(shape, type, device);
-                var parts = new Tensor[3];
-                for (var i = 0; i < 3; i++)
-                    parts[i] = outputs[i] is { } part ? RowKernel.Dense(part) : zeros(shapes[i], type, device);
-                Run(gradient, parts[0], parts[1], parts[2], saved[0], saved[1], backward: true);
-                return [gradient];
-            });
-        }
-        return (query, key, value);
+        Tensor Heads(int count) => empty([batch, length, count, width], projected.dtype, projected.device);
+        var heads = new SplitHeads(Heads(queryHeads), Heads(keyHeads), Heads(valueHeads));
+        if (projected.device_type == TorchSharp.DeviceType.CUDA)
+            CudaRotary.Split(projected, heads, cosine, sine, norms);
+        else Run(projected, heads, cosine, sine, backward: false);
+        Tensor[] factors = [.. new[] { norms.Query, norms.Key }.OfType<Tensor>()];
+        Tensor[] inputs = [projected, .. factors];
+        if (GradientNode.Needed(inputs)) Record(inputs, factors.Length > 0, heads, cosine, sine, norms);
+        return (heads.Query, heads.Key, heads.Value);
     }
+
+    // The inputs are what was split and the factors of the norms.
+    private static void Record(Tensor[] inputs, bool normed, SplitHeads heads, Tensor cosine, Tensor sine,
+        HeadNorms norms)
+    {
+        var (shape, type, device) = (inputs[0].shape, inputs[0].dtype, inputs[0].device);
+        long[][] shapes = [heads.Query.shape, heads.Key.shape, heads.Value.shape];
+        var (queries, keys, epsilon) = (norms.Query is not null, norms.Key is not null, norms.Epsilon);
+        GradientNode.Record(inputs, [heads.Query, heads.Key, heads.Value],
+            normed ? [cosine, sine, .. inputs] : [cosine, sine], (saved, outputs) =>
+        {
+            var result = empty(shape, type, device);
+            Tensor Part(int i) => outputs[i] is { } part ? Aligned(RowKernel.Dense(part))
+                : zeros(shapes[i], type, device);
+            var gradients = new SplitHeads(Part(0), Part(1), Part(2));
+            if (device.type == TorchSharp.DeviceType.CPU)
+            {
+                Run(result, gradients, saved[0], saved[1], backward: true);
+                return [result];
+            }
+            var own = new HeadNorms(queries ? saved[3] : null, keys ? saved[^1] : null, epsilon);
+            var ofFactors = CudaRotary.Join(normed ? saved[2] : null, result, gradients, saved[0], saved[1], own);
+            Tensor?[] all = [result, queries ? ofFactors![0] : null, keys ? ofFactors![1] : null];
+            return [.. all.OfType<Tensor>()];
+        });
+    }
+
+    private static bool SupportsNorm(Tensor? factors, Tensor projected, long width) => factors is null
+        || (factors.device_type == projected.device_type && factors.dtype == ScalarType.Float32
+            && factors.is_contiguous() && factors.dim() == 1 && factors.shape[0] == width);
+
+    // Heads are normed many lanes at once, so they must lie on 16 bytes.
+    private static Tensor Aligned(Tensor gradient) =>
+        RowSource.Lanes(RowSource.ManyLanes, gradient) == RowSource.ManyLanes ? gradient : gradient.clone();
 
     private static bool SupportsTable(Tensor table, Tensor projected, int heads) =>
         table.device_type == projected.device_type && table.dtype == ScalarType.Float32 && !table.requires_grad
         && table.dim() is 2 or 3 && table.shape[^1] == projected.shape[2] / heads / 2
         && table.shape[^2] == projected.shape[1] && (table.dim() == 2 || table.shape[0] == projected.shape[0]);
 
-    private static void Run(Tensor joint, Tensor query, Tensor key, Tensor value, Tensor cosine,
-        Tensor sine, bool backward)
+    private static void Run(Tensor joint, SplitHeads heads, Tensor cosine, Tensor sine, bool backward)
     {
-        if (joint.device_type == TorchSharp.DeviceType.CUDA)
-        {
-            CudaRotary.Run(joint, query, key, value, cosine, sine, backward);
-            return;
-        }
+        var (query, key, value) = heads;
         var context = new Context
         {
             Joint = (void*)Aten.DataPointer(joint),

@@ -38,6 +38,45 @@ public sealed class FusedRotaryTests
             KernelCheck.Tolerance(type), projected);
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32, 64, 12, 4, true)]
+    [InlineData(ScalarType.Float32, 16, 3, 1, false)]
+    [InlineData(ScalarType.Float32, 128, 4, 2, true)]
+    [InlineData(ScalarType.BFloat16, 64, 12, 4, true)]
+    [InlineData(ScalarType.BFloat16, 32, 2, 2, false)]
+    public void Heads_are_normed_in_the_same_pass_on_a_device(ScalarType type, int width, int queryHeads, int keyHeads,
+        bool keysToo)
+    {
+        Assert.SkipUnless(cuda.is_available(), "this machine has no CUDA device");
+        using var scope = NewDisposeScope();
+        const double epsilon = 1e-3;
+        var heads = queryHeads + (2 * keyHeads);
+        var projected = KernelCheck.Random(1, type, 3, 170, heads * width);
+        var angles = KernelCheck.Random(2, ScalarType.Float32, 170, width / 2);
+        var (cosine, sine) = (angles.cos(), angles.sin());
+        var factors = new[] { 3, 4 }.Select(seed => KernelCheck.Random(seed, ScalarType.Float32, width)).ToArray();
+        HeadNorms Norms(Tensor[] t) => new(t[1], keysToo ? t[2] : null, epsilon);
+        var onDevice = new[] { projected, factors[0], factors[1] }.Select(t => t.to(CUDA)).ToArray();
+        Assert.True(FusedRotary.Supports(onDevice[0], cosine.to(CUDA), sine.to(CUDA), queryHeads, keyHeads, keyHeads,
+            Norms(onDevice)));
+        Tensor Normed(Tensor x, Tensor w) => x * (x.square().mean([-1], keepdim: true) + epsilon).rsqrt() * w;
+        KernelCheck.SameOn(CUDA,
+            t =>
+            {
+                var (query, key, value) = FusedRotary.Split(t[0], cosine.to(CUDA), sine.to(CUDA), queryHeads, keyHeads,
+                    keyHeads, Norms(t));
+                return keysToo ? [query, key, value] : [query, key, value * t[2].to(type)];
+            },
+            t =>
+            {
+                var parts = t[0].view(3, 170, heads, width).split([queryHeads, keyHeads, keyHeads], 2);
+                return [Rotate(Normed(parts[0], t[1]), cosine, sine),
+                    Rotate(keysToo ? Normed(parts[1], t[2]) : parts[1], cosine, sine),
+                    keysToo ? parts[2] : parts[2] * t[2]];
+            },
+            KernelCheck.Tolerance(type), projected, factors[0], factors[1]);
+    }
+
     [Fact]
     public void Values_alone_may_carry_a_gradient()
     {
@@ -58,6 +97,7 @@ public sealed class FusedRotaryTests
         Assert.False(FusedRotary.Supports(zeros(2, 5, 25), table, table, 1, 1, 1));
         Assert.False(FusedRotary.Supports(zeros(2, 6, 24), table, table, 1, 1, 1));
         Assert.False(FusedRotary.Supports(zeros(2, 5, 24), table.to_type(ScalarType.Float64), table, 1, 1, 1));
+        Assert.False(FusedRotary.Supports(zeros(2, 5, 24), table, table, 1, 1, 1, new HeadNorms(ones(8), null, 1e-6)));
     }
 
     [Fact]
