@@ -11,7 +11,7 @@ namespace Crosshead.Kernels.Optimizer;
 /// </summary>
 internal static class RowSums
 {
-    private const int Threads = 256;
+    private const int MostThreads = 256, Warp = 32;
 
     private static readonly RowSource Source = new("row_sums.cu");
 
@@ -50,8 +50,10 @@ internal static class RowSums
         // A thread's elements are either all of the part or none.
         var whole = start % RowSource.ManyLanes == 0 && sum.numel() % RowSource.ManyLanes == 0;
         var lanes = whole ? RowSource.Lanes(width, rows, sum) : 1;
+        var columns = width / lanes;
+        var threads = Math.Min(MostThreads, (columns + Warp - 1) / Warp * Warp);
         Source.Kernel(rows.device_index, "row_sums", rows.dtype, lanes).Launch(
-            (count, (width / lanes + Threads - 1) / Threads, 1), Threads, 0,
+            (count, (columns + threads - 1) / threads, 1), threads, 0,
         [
             Aten.DataPointer(rows), Aten.DataPointer(sorted), Aten.DataPointer(order), Aten.DataPointer(sum), start,
             start + sum.numel(), width, count, checked((int)rowsOfRank),
