@@ -24,7 +24,7 @@ internal static unsafe class FusedSwiGlu
         if (GradientNode.Needed(gateUp))
         {
             GradientNode.Record([gateUp], [output], [gateUp], static (saved, outputs) =>
-                [outputs[0] is { } gradient ? Backward(saved[0], gradient, null) : null]);
+                [outputs[0] is { } gradient ? Backward(saved[0], gradient) : null]);
         }
         return output;
     }
@@ -47,6 +47,11 @@ internal static unsafe class FusedSwiGlu
         var output = empty(HalfOf(gateUp.shape), gateUp.dtype, gateUp.device);
         return (Backward(gateUp, gradient, output), output);
     }
+
+    /// <summary>The gradient of gate and up [… 2f].</summary>
+    /// <param name="gateUp">[…, 2f], dense.</param>
+    /// <param name="gradient">[…, f]</param>
+    public static Tensor Backward(Tensor gateUp, Tensor gradient) => Backward(gateUp, gradient, null);
 
     private static Tensor Backward(Tensor gateUp, Tensor gradient, Tensor? output)
     {

@@ -67,10 +67,20 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
     /// <exception cref="CrossheadException">The driver refused.</exception>
     public long MemoryTaken()
     {
+        var (free, total) = Memory();
+        return (long)(total - free);
+    }
+
+    /// <summary>Whether more than half of the memory is free now.</summary>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public bool HasAmpleMemory() => Memory() is var (free, total) && free > total / 2;
+
+    private (nuint Free, nuint Total) Memory()
+    {
         using var scope = Enter();
         CudaDriver.Check(CudaDriver.GetMemory(out var free, out var total),
             $"asking for the free memory of device cuda:{Index}");
-        return (long)(total - free);
+        return (free, total);
     }
 
     private static CudaDevice Ask(int index)
