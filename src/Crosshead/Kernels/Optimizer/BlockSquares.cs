@@ -65,7 +65,7 @@ internal static unsafe class BlockSquares
             blocks += (numbers + TensorBlock.Length - 1) / TensorBlock.Length;
         }
         var device = tensors[0].device;
-        var (known, sums) = (tensor(table, device: device), zeros(blocks, ScalarType.Float64, device));
+        var (known, sums) = (Upload.To(tensor(table), device), zeros(blocks, ScalarType.Float64, device));
         var total = zeros([], ScalarType.Float64, device);
         if (blocks == 0) return total.MoveToOuterDisposeScope();
         var (address, bytes) = (Aten.DataPointer(known), count * sizeof(long));

@@ -133,6 +133,9 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuEventRecord")]
     public static partial int RecordEvent(nint ordering, nint stream);
 
+    [LibraryImport(Library, EntryPoint = "cuEventSynchronize")]
+    public static partial int WaitForHost(nint ordering);
+
     [LibraryImport(Library, EntryPoint = "cuEventElapsedTime")]
     public static partial int MillisecondsBetween(out float milliseconds, nint earlier, nint later);
 

@@ -1,6 +1,8 @@
 namespace Crosshead.Runtime.Cuda;
 
-/// <summary>Orders streams of a device among each other, and tells times. The host does not wait.</summary>
+/// <summary>
+/// Orders streams of a device among each other, and tells times. The host waits only where it asks to.
+/// </summary>
 internal sealed class CudaEvent : IDisposable
 {
     private readonly CudaDevice _device;
@@ -45,6 +47,14 @@ internal sealed class CudaEvent : IDisposable
     {
         using var scope = _device.Enter();
         CudaDriver.Check(CudaDriver.WaitForEvent(stream, _handle, 0), "making a CUDA stream wait for another");
+    }
+
+    /// <summary>Waits until the stream has passed the mark.</summary>
+    /// <exception cref="CrossheadException">The driver refused, or something queued before the mark failed.</exception>
+    public void Wait()
+    {
+        using var scope = _device.Enter();
+        CudaDriver.Check(CudaDriver.WaitForHost(_handle), "waiting for the mark of a CUDA stream");
     }
 
     /// <summary>Seconds from the mark of another event to this one's; both are timed, and their streams have passed

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Crosshead.Data.Batches;
+using Crosshead.Runtime;
 using Crosshead.Text.Tokenizers;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Steps;
@@ -144,6 +145,6 @@ internal sealed class ShardData : ITrainingData
     {
         using var scope = NewDisposeScope();
         var some = ids.Length == rows * context ? ids : ids[..(rows * context)];
-        return tensor(some, [rows, context], ScalarType.Int64).to(device, copy: true).DetachFromDisposeScope();
+        return Upload.To(tensor(some, [rows, context], ScalarType.Int64), device).DetachFromDisposeScope();
     }
 }

@@ -1,4 +1,5 @@
 using Crosshead.Model;
+using Crosshead.Runtime.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,14 +28,15 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
         // them.
         using Scalar limit = Clip, one = 1;
         var (norm, ofBatches) = Ranks.Measure(AddGradients(batches), Optimizer);
+        // The host waits for these alone: while the device still steps, it prepares the next step.
+        using var coming = new ComingNumbers(cat([ofBatches.flatten(), norm.reshape(1)]));
         // Dividing within AdamW saves a pass over the gradients; not asking whether to clip saves a wait for the
         // device.
         var divisor = Clip > 0 ? norm.div(limit).clamp(min: one) : ones_like(norm);
         Optimizer.Step(learningRate, divisor.to(ScalarType.Float32), Ranks.HasStepped);
         foreach (var parameter in Model.Parameters) parameter.Gradient = null;
         Ranks.ShareValues(); // the values are on their way from here on
-        using var measured = cat([ofBatches.flatten(), norm.reshape(1)]).cpu(); // the one wait for the device
-        var numbers = measured.data<double>().ToArray();
+        var numbers = coming.Wait(); // the one wait for the device
         double[][] each = [.. numbers[..^1].Chunk(2)]; // the loss, and what is finite if the gradients are
         var loss = each.Aggregate(0.0, (sum, batch) => sum + batch[0]);
         var failed = Array.FindIndex(each, batch => !double.IsFinite(batch[0]));
