@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Crosshead.Cli.Commands;
+using Crosshead.Cli.Terminal;
 using Crosshead.Runtime;
 using Crosshead.TextModels;
 
@@ -35,8 +36,10 @@ internal static class ModelArgument
     /// <param name="args">The arguments after the program's name.</param>
     public static void Begin(string[] args)
     {
-        if (args is [var command, var model, ..] && s_generating.Contains(command) && !model.StartsWith('-')
-            && !args.Any(IsOther) && Path.Exists(model) && !ComputeDevice.MayBeCuda("auto"))
+        if (args is not [var command, var model, ..] || !s_generating.Contains(command) || model.StartsWith('-')
+            || args.Any(IsOther) || !Path.Exists(model) || ComputeDevice.MayBeCuda("auto"))
+            return;
+        using (MessageTerm.Use(OptionNames.Table)) // for what is found there
             ModelSource.Begin(model, readsAgain: args.Any(arg => arg.Length > LongPrompt || IsOf(s_long, arg)));
     }
 

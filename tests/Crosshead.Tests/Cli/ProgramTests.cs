@@ -104,6 +104,17 @@ public sealed class ProgramTests
     }
 
     [Fact]
+    public void A_model_that_is_opened_ahead_is_refused_in_words_of_the_command_line()
+    {
+        using var folder = new TemporaryFolder();
+        SmallTextModel.Save(folder.File("model"));
+        File.WriteAllText(folder.File(Path.Combine("model", "tokenizer.json")), "{}");
+        var (exitCode, _, error) = Run(AppContext.BaseDirectory, ["generate", folder.File("model"), "--prompt", "a"]);
+        Assert.Equal(2, exitCode);
+        Assert.EndsWith("get it again, or train one with: crosshead tokenizer train.", error.Trim());
+    }
+
+    [Fact]
     public async Task The_second_signal_ends_a_command_that_computes()
     {
         using var folder = new TemporaryFolder();
