@@ -84,7 +84,7 @@ internal static class CudaRotary
         [
             Aten.DataPointer(cosine), Aten.DataPointer(sine), Aten.Address(norms.Query), Aten.Address(norms.Key),
             (float)norms.Epsilon, (int)heads.Query.shape[2], (int)heads.Key.shape[2], (int)heads.Value.shape[2], half,
-            (int)(cosine.numel() / half), items,
+            (int)(cosine.numel() / half), (long)checked((uint)items), // the kernels count them in 32 bits
         ];
     }
 

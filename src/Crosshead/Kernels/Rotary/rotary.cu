@@ -14,19 +14,21 @@ struct shape { int query_heads, key_heads, value_heads, half, table_rows; };
 // Where a thread's pairs stand.
 struct place
 {
-    long long token, joint, own; // the token, and its elements in the joint tensor and in the head's own
-    int head, at;                // at: which of the head's pairs is the first
+    u32 token;
+    long long joint, own; // its elements in the joint tensor and in the head's own
+    int head, at;         // at: which of the head's pairs is the first
 };
 
-inline place find(long long item, shape s)
+// Divisions of 64 bits would take longer than all the rest, so there are no more items than 32 bits count.
+inline place find(u32 item, shape s)
 {
-    const int heads = s.query_heads + s.key_heads + s.value_heads, parts = s.half / LANES;
-    const long long joint_head = item / parts, token = joint_head / heads;
+    const u32 heads = s.query_heads + s.key_heads + s.value_heads, parts = NORMED ? GROUP : s.half / LANES;
+    const u32 joint_head = item / parts, token = joint_head / heads;
     const int head = (int)(joint_head - token * heads), at = (int)(item % parts) * LANES;
-    const long long own = head < s.query_heads ? token * s.query_heads + head
+    const u32 own = head < s.query_heads ? token * s.query_heads + head
         : head < s.query_heads + s.key_heads ? token * s.key_heads + head - s.query_heads
         : token * s.value_heads + head - s.query_heads - s.key_heads;
-    return { token, joint_head * 2 * s.half + at, own * 2 * s.half + at, head, at };
+    return { token, (long long)joint_head * 2 * s.half + at, (long long)own * 2 * s.half + at, head, at };
 }
 
 // Turns a thread's pairs, back where the direction is −1.
@@ -34,8 +36,9 @@ inline void turn(float (&x)[2][LANES], const float* __restrict__ cosine, const f
     shape s, float direction)
 {
     float c[LANES], sines[LANES];
-    load(cosine + p.token % s.table_rows * s.half + p.at, c);
-    load(sine + p.token % s.table_rows * s.half + p.at, sines);
+    const u32 row = p.token % s.table_rows;
+    load(cosine + (long long)row * s.half + p.at, c);
+    load(sine + (long long)row * s.half + p.at, sines);
 #pragma unroll
     for (int j = 0; j < LANES; j++)
     {
@@ -67,7 +70,7 @@ rotary_split(const element* __restrict__ joint, element* __restrict__ query, ele
     const shape s = { query_heads, key_heads, value_heads, half, table_rows };
     const long long item = (long long)blockIdx.x * THREADS + threadIdx.x;
     const bool is_one = item < items;
-    const place p = find(is_one ? item : 0, s);
+    const place p = find(is_one ? (u32)item : 0, s);
     const bool is_query = p.head < s.query_heads, is_turned = p.head < s.query_heads + s.key_heads;
     const float* weight = is_query ? query_weight : is_turned ? key_weight : 0;
     float x[2][LANES];
@@ -119,7 +122,7 @@ rotary_join(const element* __restrict__ joint, // what was split; null without n
     {
         const long long item = start + threadIdx.x;
         const bool is_one = item < items;
-        const place p = find(is_one ? item : 0, s);
+        const place p = find(is_one ? (u32)item : 0, s);
         const bool is_query = p.head < s.query_heads, is_turned = p.head < s.query_heads + s.key_heads;
         const float* weight = is_query ? query_weight : is_turned ? key_weight : 0;
         const element* own = (is_query ? query : is_turned ? key : value) + p.own;
