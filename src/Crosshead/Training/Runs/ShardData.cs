@@ -141,10 +141,11 @@ internal sealed class ShardData : ITrainingData
         return new TokenBatch(On(_inputs, rows, context, device), On(_targets, rows, context, device));
     }
 
-    private static Tensor On(long[] ids, int rows, int context, Device device)
+    private static unsafe Tensor On(long[] ids, int rows, int context, Device device)
     {
         using var scope = NewDisposeScope();
-        var some = ids.Length == rows * context ? ids : ids[..(rows * context)];
-        return Upload.To(tensor(some, [rows, context], ScalarType.Int64), device).DetachFromDisposeScope();
+        var some = empty([rows, context], ScalarType.Int64); // faster than a tensor made of the array
+        ids.AsSpan(0, rows * context).CopyTo(new Span<long>((void*)Aten.DataPointer(some), rows * context));
+        return Upload.To(some, device).DetachFromDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
 using Crosshead.Model;
 using Crosshead.Runtime;
@@ -29,6 +30,8 @@ internal sealed class TrainingRun : IDisposable
     private readonly ICommunicator _ranks;
 
     private long _step, _tokens, _spikeSteps;
+    private List<TokenBatch>? _ahead; // the next step's batches, read while the device computes
+    private JsonNode? _position; // in the data, behind the last step
     private long? _savedStep;
     private double _loss, _lossSum;
     private long _lossCount;
@@ -86,7 +89,9 @@ internal sealed class TrainingRun : IDisposable
         _ranks.Activity = $"step {_step + 1}";
         var rate = _schedule.RateAt(_step + 1);
         var start = _pace.Elapsed;
-        var result = _trainingStep.Run(OwnBatches(), rate);
+        var batches = _ahead ?? OwnBatches();
+        (_ahead, _position) = (null, _data.Position);
+        var result = _trainingStep.Run(batches, rate, () => _ahead = _step + 1 < _schedule.Steps ? OwnBatches() : null);
         _pace.Add(start);
         _step++;
         _tokens += _recipe.TokensPerStep;
@@ -198,7 +203,7 @@ internal sealed class TrainingRun : IDisposable
     {
         Step = _step,
         Tokens = _tokens,
-        Position = _data.Position,
+        Position = _position ?? _data.Position,
         HeldOutLoss = _heldOutHere,
         BestHeldOutLoss = _bestHeldOut,
         Spike = _spikes.State,
@@ -288,6 +293,7 @@ internal sealed class TrainingRun : IDisposable
 
     public void Dispose()
     {
+        foreach (var batch in _ahead ?? []) batch.Dispose();
         foreach (var log in _ownLogs) log.Dispose();
     }
 }

@@ -21,7 +21,10 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
     /// </summary>
     /// <param name="batches">The micro-batches of this rank; disposed when all have been used.</param>
     /// <param name="learningRate">The rate of this step.</param>
-    public StepResult Run(IReadOnlyList<TokenBatch> batches, double learningRate)
+    public StepResult Run(IReadOnlyList<TokenBatch> batches, double learningRate) => Run(batches, learningRate, null);
+
+    /// <summary>The same, with something that the host does while the device computes.</summary>
+    internal StepResult Run(IReadOnlyList<TokenBatch> batches, double learningRate, Action? meanwhile)
     {
         using var scope = NewDisposeScope();
         // Scalars have names here, because TorchSharp lets unnamed ones be collected while native code still reads
@@ -36,6 +39,7 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
         Optimizer.Step(learningRate, divisor.to(ScalarType.Float32), Ranks.HasStepped);
         foreach (var parameter in Model.Parameters) parameter.Gradient = null;
         Ranks.ShareValues(); // the values are on their way from here on
+        meanwhile?.Invoke();
         var numbers = coming.Wait(); // the one wait for the device
         double[][] each = [.. numbers[..^1].Chunk(2)]; // the loss, and what is finite if the gradients are
         var loss = each.Aggregate(0.0, (sum, batch) => sum + batch[0]);
