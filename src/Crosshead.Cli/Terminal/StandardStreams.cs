@@ -61,12 +61,12 @@ internal sealed class StandardStreams
         : new MemoryStream(Encoding.UTF8.GetBytes(_in.ReadToEnd()));
 
     /// <summary>Reads standard input to its end, without a byte order mark.</summary>
-    /// <exception cref="CrossheadException">Standard input is not UTF-8 text.</exception>
+    /// <exception cref="CrossheadException">Standard input cannot be read, or is not UTF-8 text.</exception>
     public string ReadInput() => Strictly(() => TextFile.WithoutMark(_in.ReadToEnd()));
 
     /// <summary>Reads a line of standard input, without its end and without a byte order mark.</summary>
     /// <returns>Null at the end of the input.</returns>
-    /// <exception cref="CrossheadException">Standard input is not UTF-8 text.</exception>
+    /// <exception cref="CrossheadException">Standard input cannot be read, or is not UTF-8 text.</exception>
     public string? ReadLine() => Strictly(() => _in.ReadLine() is { } line ? TextFile.WithoutMark(line) : null);
 
     /// <summary>What the first Ctrl-C stops instead of the command; null for nothing.</summary>
@@ -89,6 +89,10 @@ internal sealed class StandardStreams
         catch (DecoderFallbackException)
         {
             throw new CrossheadException("standard input is no UTF-8 text; convert it first.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"standard input cannot be read: {e.Reason()}; send a text to it.", e);
         }
     }
 }

@@ -108,7 +108,7 @@ public sealed class ModelDirectoryTests
         Assert.Contains("config.json",
             Assert.Throws<CrossheadException>(() => ModelDirectory.Load(folder.Path)).Message);
         File.WriteAllText(folder.File("config.json"), "{");
-        Assert.Contains("no valid config.json",
+        Assert.Contains("no valid configuration",
             Assert.Throws<CrossheadException>(() => ModelDirectory.Load(folder.Path)).Message);
     }
 

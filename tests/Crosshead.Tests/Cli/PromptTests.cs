@@ -60,6 +60,22 @@ public sealed class PromptTests : IDisposable
         Assert.Equal(2, process.ExitCode);
     }
 
+    [Fact]
+    public void A_folder_as_standard_input_is_refused()
+    {
+        var program = ProgramTests.Start(AppContext.BaseDirectory,
+            ["tokenizer", "encode", "--tokenizer", _folder.File("tokenizer.json")]);
+        using var shell = Process.Start(new ProcessStartInfo("sh",
+            ["-c", "exec \"$@\" < /", "sh", program.FileName, .. program.ArgumentList])
+        {
+            RedirectStandardError = true,
+        })!;
+        Assert.Equal("standard input cannot be read: Is a directory; send a text to it.\n",
+            shell.StandardError.ReadToEnd());
+        shell.WaitForExit();
+        Assert.Equal(2, shell.ExitCode);
+    }
+
     private CliRun Generate(string input, params string[] options) =>
         CliRun.With(input, default, ["generate", _folder.File("run"), "--max-tokens", "2", "--json", .. options]);
 
