@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
 using Crosshead.Model;
 using Crosshead.Runtime;
@@ -16,6 +15,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly Recipe _recipe;
     private readonly RunOptions _options;
     private readonly ITrainingData _data;
+    private readonly StepBatches _batches;
     private readonly LanguageModel _model;
     private readonly AdamW _optimizer;
     private readonly CheckpointFolder? _checkpoints;
@@ -30,8 +30,6 @@ internal sealed class TrainingRun : IDisposable
     private readonly ICommunicator _ranks;
 
     private long _step, _tokens, _spikeSteps;
-    private List<TokenBatch>? _ahead; // the next step's batches, read while the device computes
-    private JsonNode? _position; // in the data, behind the last step
     private long? _savedStep;
     private double _loss, _lossSum;
     private long _lossCount;
@@ -44,6 +42,7 @@ internal sealed class TrainingRun : IDisposable
     {
         (_recipe, _options, _data, _trainingStep, _checkpoints) = (recipe, options, data, step, checkpoints);
         (_model, _optimizer, _together, _ranks) = (step.Model, step.Optimizer, step.Ranks, step.Ranks.Communicator);
+        _batches = new StepBatches(data, _model.Device, _ranks, recipe.Training.GradientAccumulation);
         _schedule = new Schedule(recipe.Training.Schedule, recipe.Training.LearningRate, recipe.TotalSteps);
         _spikes = new SpikeDetector(recipe.Training.Spike, state?.Spike);
         (_step, _tokens, _spikeSteps) = (state?.Step ?? 0, state?.Tokens ?? 0, state?.Spikes ?? 0);
@@ -89,9 +88,8 @@ internal sealed class TrainingRun : IDisposable
         _ranks.Activity = $"step {_step + 1}";
         var rate = _schedule.RateAt(_step + 1);
         var start = _pace.Elapsed;
-        var batches = _ahead ?? OwnBatches();
-        (_ahead, _position) = (null, _data.Position);
-        var result = _trainingStep.Run(batches, rate, () => _ahead = _step + 1 < _schedule.Steps ? OwnBatches() : null);
+        var isLast = _step + 1 == _schedule.Steps;
+        var result = _trainingStep.Run(_batches.Take(), rate, isLast ? null : _batches.ReadAhead);
         _pace.Add(start);
         _step++;
         _tokens += _recipe.TokensPerStep;
@@ -114,18 +112,6 @@ internal sealed class TrainingRun : IDisposable
         Vote(logFailure, cancellation);
         RequireHealth(result, rate);
         if (savesHere && !last && _asked != TrainingEnd.Interrupted) Save();
-    }
-
-    // Micro-batch i of a step is that of rank i mod N.
-    private List<TokenBatch> OwnBatches()
-    {
-        var own = new List<TokenBatch>();
-        for (var i = 0; i < _recipe.Training.GradientAccumulation; i++)
-        {
-            if (i % _ranks.Ranks == _ranks.Rank) own.Add(_data.Next(_model.Device));
-            else _data.Skip();
-        }
-        return own;
     }
 
     // What one rank is asked or meets, all do: stop, end in time, or save because the log cannot be written.
@@ -203,7 +189,7 @@ internal sealed class TrainingRun : IDisposable
     {
         Step = _step,
         Tokens = _tokens,
-        Position = _position ?? _data.Position,
+        Position = _batches.Position,
         HeldOutLoss = _heldOutHere,
         BestHeldOutLoss = _bestHeldOut,
         Spike = _spikes.State,
@@ -293,7 +279,7 @@ internal sealed class TrainingRun : IDisposable
 
     public void Dispose()
     {
-        foreach (var batch in _ahead ?? []) batch.Dispose();
+        _batches.Dispose();
         foreach (var log in _ownLogs) log.Dispose();
     }
 }
