@@ -83,7 +83,7 @@ public sealed class GgufHeaderTests
     {
         using var folder = new TemporaryFolder();
         Refused("does not exist", () => GgufReader.Open(folder.File("absent.gguf")));
-        Refused("does not exist", () => GgufReader.Open(folder.Path));
+        Refused("is a folder", () => GgufReader.Open(folder.Path));
         Refused("it has 0 bytes", () => GgufReader.Open(folder.Write("empty.gguf", "")));
         Refused("another kind of file", () => GgufReader.Open(folder.Write("text.gguf", new string('x', 100))));
     }
