@@ -8,7 +8,8 @@ namespace Crosshead.Decoding.Cpu;
 /// Multiplies cached rows as they are. A row that is a kept head is multiplied by the vectors of this head, and every
 /// row by those of the heads that are not kept: their queries have absorbed the mix, and their sums with each row are
 /// mixed at the end. That takes more products than composing these heads, but two at once where vectors are rounded.
-/// All vectors of a row are multiplied side by side, so that memory is asked evenly for what comes next.
+/// If all vectors of a row fit into a tile, they are multiplied side by side, so that memory is asked evenly for what
+/// comes next.
 /// </summary>
 internal sealed unsafe class KeptPages<T>(PanelPages<T> pages, HeadLayout layout, HeadMix? keys, HeadMix? values)
     : MixedHeads(keys, values) where T : unmanaged, IPanelElement<T>
@@ -24,12 +25,12 @@ internal sealed unsafe class KeptPages<T>(PanelPages<T> pages, HeadLayout layout
         var (mix, rows, memory) = (_keys!, queries.Count / layout.Groups, new MixedVectors(layout, scratch));
         var (mixed, own) = CountsOf(mix, rows);
         var (inputs, sums) = (memory.Inputs(mixed + own), memory.Sums(mixed + own));
-        // Rows are multiplied one after the other for the vectors of kept heads, whose sums end with the row.
+        // Rows are multiplied one after the other if the vectors of kept heads take part: their sums end with the row.
         var parts = own > 0 ? mix.Components : 1;
         var depth = layout.KeyWidth / parts;
         var size = (long)depth * Panel.Lanes;
         Gather(mix, queries, rows, Words(layout.KeyWidth), inputs);
-        for (var c = 0; c < mix.Kept.Length; c++)
+        for (var c = 0; c < (own > 0 ? parts : 0); c++)
             GatherKept(mix, queries, rows, c, Words(depth), inputs, Words(c * depth));
         for (int position = span.Start, length; position < span.End; position += length)
         {
@@ -50,6 +51,10 @@ internal sealed unsafe class KeptPages<T>(PanelPages<T> pages, HeadLayout layout
                     for (var r = 0; r < own; r++)
                         Copy(result[mixed + r], target[(mix.Kept[c] * rows) + r] + at, two * Panel.Lanes);
                 }
+                for (var c = 0; c < (own > 0 ? 0 : mix.Kept.Length); c++)
+                    Multiply(panel + ((long)c * _headDim * Panel.Lanes), pages.KeyStride, two, _headDim,
+                        queries.Slice(mix.Kept[c] * rows, rows), target.Slice(mix.Kept[c] * rows, rows).From(at), 0,
+                        add: false);
             }
             Scatter(mix, sums, rows, Panel.Round(length), target);
         }
@@ -78,8 +83,12 @@ internal sealed unsafe class KeptPages<T>(PanelPages<T> pages, HeadLayout layout
                 var asked = c + half < mix.Components ? panel + ((c + half) * size)
                     : next + ((c + half - mix.Components) * size);
                 var from = panel + (c * size);
-                Multiply(from, PanelPages<T>.ValueStride, panels, Panel.RoundDepth(length), inputs,
-                    products.From(c * _headDim), asked - from, add: position > span.Start);
+                var (depth, add) = (Panel.RoundDepth(length), position > span.Start);
+                Multiply(from, PanelPages<T>.ValueStride, panels, depth, inputs, products.From(c * _headDim),
+                    asked - from, add);
+                if (own == 0 && c < mix.Kept.Length)
+                    Multiply(from, PanelPages<T>.ValueStride, panels, depth, page.Slice(mix.Kept[c] * rows, rows),
+                        sums.Slice(mix.Kept[c] * rows, rows), 0, add);
             }
         }
         for (var v = 0; v < mixed; v++)
@@ -87,14 +96,17 @@ internal sealed unsafe class KeptPages<T>(PanelPages<T> pages, HeadLayout layout
             var group = mix.Mixed[v / rows];
             mix.Compose(products[v], group, _headDim, sums[(group * rows) + (v % rows)]);
         }
-        for (var c = 0; c < mix.Kept.Length; c++)
+        for (var c = 0; c < (own > 0 ? mix.Kept.Length : 0); c++)
             for (var r = 0; r < rows; r++)
                 Copy(products[mixed + r] + (c * _headDim), sums[(mix.Kept[c] * rows) + r], _headDim);
     }
 
-    // Vectors of the heads that are not kept, and of a kept head.
-    private static (int Mixed, int Own) CountsOf(HeadMix mix, int rows) =>
-        (mix.Mixed.Length * rows, mix.Kept.Length > 0 ? rows : 0);
+    // Vectors of the heads that are not kept, and those of a kept head that are multiplied beside them: all or none.
+    private static (int Mixed, int Own) CountsOf(HeadMix mix, int rows)
+    {
+        var mixed = mix.Mixed.Length * rows;
+        return (mixed, mix.Kept.Length > 0 && mixed + rows <= PanelPairTileWriter.Most ? rows : 0);
+    }
 
     private static void Multiply(T* panel, long stride, int panels, int depth, PanelVectors x, PanelVectors y,
         long ahead, bool add) => Panel.Multiply(panel, stride, panels, depth, x.Pointer, x.Stride, x.Count, y.Pointer,
