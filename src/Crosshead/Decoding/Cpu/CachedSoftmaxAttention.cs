@@ -4,6 +4,7 @@ namespace Crosshead.Decoding.Cpu;
 /// <summary>
 /// Softmax attention over the cache of a layer, for all variants except Talking-Heads. Phases: place keys and values;
 /// place queries, sum values block by block, join the blocks, compose and norm the heads (<see cref="AttentionPlan"/>).
+/// Where values are composed by matrices and blocks are items, heads are joined and composed in a phase of their own.
 /// If no other item reads the same keys and values, who reads them places them, and the first phase has no items.
 /// Neighbouring tokens of a sequence multiply the cached rows together. Items are ordered by heads, as the outputs of
 /// projections are: most of what a thread reads it wrote itself, in its own caches.
@@ -12,6 +13,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
 {
     private readonly HeadPlacement<T> _placement;
     private readonly MixedHeads _mixed;
+    private readonly bool _finishesApart; // heads whose values are composed by matrices, which all threads read
 
     /// <summary>Allocates the pages of a layer.</summary>
     /// <param name="weights">The layer.</param>
@@ -32,11 +34,12 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         _mixed = MixedHeads.Create(Cache, Layout, keys, values);
         _placement = new HeadPlacement<T>(weights, scratch, rotary, Cache, keys, values);
         Outputs = new HeadOutputs(weights, scratch, expands: !_mixed.HasValues, center);
+        _finishesApart = weights.Values is { } mix && !_mixed.HasValues && mix.Matrices.Any();
         Plan = new AttentionPlan(Layout, weights.Options.SlidingWindow, scratch.Block, scratch.Members);
     }
 
     /// <inheritdoc/>
-    public override int Phases => 2;
+    public override int Phases => _finishesApart ? 3 : 2;
 
     /// <summary>Weights of the layer.</summary>
     protected AttentionWeights Weights { get; }
@@ -61,13 +64,14 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
 
     /// <inheritdoc/>
     public override int Items(int phase, PassBlock pass) =>
-        phase > 0 ? Plan.Groups * Layout.Units * (Plan.Joins ? 1 : Plan.MostBlocks)
-        : Plan.IsAlone ? 0 : pass.Count * _placement.Items;
+        phase == 1 ? Plan.Groups * Layout.Units * (Plan.Joins ? 1 : Plan.MostBlocks)
+        : phase == 0 ? (Plan.IsAlone ? 0 : pass.Count * _placement.Items)
+        : Plan.Joins ? 0 : Plan.Groups * Outputs.Items;
 
     /// <inheritdoc/>
     public override void Run(int phase, PassBlock pass, int first, int end, int member)
     {
-        if (phase > 0 && !Plan.Joins)
+        if (phase == 1 && !Plan.Joins)
         {
             AttendBlocks(pass, first, end, member);
             return;
@@ -75,6 +79,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         for (var item = first; item < end; item++)
         {
             if (phase == 0) _placement.Place(pass, item % pass.Count, item / pass.Count, member);
+            else if (phase == 2) Finish(pass, Plan[item % Plan.Groups], item / Plan.Groups, member);
             else AttendAndJoin(pass, item / Plan.Groups, Plan.Balanced(item % Plan.Groups), member);
         }
     }
@@ -109,6 +114,14 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         Outputs.Finish(group, unit, (first, end), results, pass.Count, member);
     }
 
+    // Joins the blocks of a head, of the tokens of a group.
+    private void Finish(PassBlock pass, RowGroup group, int head, int member)
+    {
+        var blocks = Plan.BlocksOf(pass, group);
+        for (var row = group.First; row < group.First + group.Count; row++)
+            Outputs.Finish(group, row, head, blocks, Scratch.Results, pass.Count, member);
+    }
+
     // Items are blocks of groups of units. Queries are placed once for neighbouring blocks.
     private void AttendBlocks(PassBlock pass, int first, int end, int member)
     {
@@ -125,7 +138,8 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
             if (placed != index) queries = PlaceQueries(pass, group, unit, member);
             placed = index;
             Attend(pass, group, unit, block, queries, Scratch.Results, member);
-            if (Plan.IsLast(unit, number)) Outputs.Finish(group, unit, blocks, Scratch.Results, pass.Count, member);
+            if (!_finishesApart && Plan.IsLast(unit, number))
+                Outputs.Finish(group, unit, blocks, Scratch.Results, pass.Count, member);
         }
     }
 

@@ -11,6 +11,8 @@ namespace Crosshead.Decoding.Cpu;
 internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IPanelElement<T>
 {
     private const int PageTokens = PageTables.PageTokens;
+    private const int MostAhead = 32 << 10; // bytes that are asked for before they are used
+
     /// <summary>Elements from value panel to value panel.</summary>
     public const long ValueStride = PageTokens * Panel.Lanes;
 
@@ -129,8 +131,7 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
             var ahead = (isLast ? Value(slot, valueRow, start) : Key(slot, row, position + length)) - panel;
             var target = scores.From(position - start);
             if (!T.HasScales)
-                Panel.Multiply(panel, KeyStride, Panel.Count(length), _keyDepth, encoded.Pointer, encoded.Stride,
-                    encoded.Count, target.Pointer, target.Stride, ahead);
+                MultiplyNear(panel, KeyStride, Panel.Count(length), 2, _keyDepth, encoded, target, ahead, add: false);
             else
                 for (var group = 0; group < _keyGroups; group++)
                 {
@@ -253,9 +254,22 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
             var isLast = position + length == start + count;
             var panel = Value(slot, row, position) + offset;
             var next = isLast ? Key(slot, keyRow, start + count) : Value(slot, row, position + length) + offset;
-            Panel.Multiply(panel, ValueStride, panels, Panel.RoundDepth(length),
-                weights.Pointer + ((position - start) / 2 * T.WordsPerPair), weights.Stride, weights.Count,
-                sums.Pointer, sums.Stride, next - panel, add: position > start);
+            MultiplyNear(panel, ValueStride, panels, Math.Max(2, panels / 4 * 2), Panel.RoundDepth(length),
+                weights.From((position - start) / 2 * T.WordsPerPair), sums, next - panel, add: position > start);
+        }
+    }
+
+    // Multiplies a page of a row. Of large pages what comes next is asked for no farther than some panels ahead, as the
+    // first cache cannot keep more.
+    private static void MultiplyNear(T* panel, long stride, int panels, int near, int depth, PanelVectors x,
+        PanelVectors y, long ahead, bool add)
+    {
+        var isLarge = panels > near && panels * stride * sizeof(T) > MostAhead;
+        for (int first = 0, count; first < panels; first += count, panel += count * stride, ahead -= count * stride)
+        {
+            count = isLarge ? Math.Min(near, panels - first) : panels;
+            Panel.Multiply(panel, stride, count, depth, x.Pointer, x.Stride, x.Count, y.Pointer + (first * Panel.Lanes),
+                y.Stride, first + count < panels ? count * stride : ahead, add);
         }
     }
 
