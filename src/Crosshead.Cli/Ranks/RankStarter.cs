@@ -23,6 +23,7 @@ internal sealed class RankStarter : IDisposable
     private readonly StandardStreams _terminal;
     private readonly string _meeting = $"crosshead-{Guid.NewGuid():N}";
     private readonly List<Process> _ranks = [];
+    private readonly SignalEchoes _echoes = new();
     private int _signals;
 
     private RankStarter(StandardStreams terminal) => _terminal = terminal;
@@ -128,6 +129,7 @@ internal sealed class RankStarter : IDisposable
     private void Handle(PosixSignalContext signal)
     {
         signal.Cancel = true;
+        if (_echoes.IsOne(signal.Signal)) return;
         if (Interlocked.Increment(ref _signals) > 1 && signal.Signal != UserSignal)
         {
             foreach (var process in _ranks) process.Kill();

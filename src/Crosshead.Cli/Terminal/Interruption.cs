@@ -21,6 +21,7 @@ internal sealed partial class Interruption : IDisposable
 
     private readonly Lock _lock = new();
     private readonly TerminalModes _modes = new();
+    private readonly SignalEchoes _echoes = new();
     private readonly CancellationTokenSource _source;
     private readonly PosixSignalRegistration[] _registrations;
     private readonly StandardStreams _terminal;
@@ -66,6 +67,7 @@ internal sealed partial class Interruption : IDisposable
     private void Handle(PosixSignalContext signal)
     {
         signal.Cancel = true;
+        if (_echoes.IsOne(signal.Signal)) return;
         if (signal.Signal == PosixSignal.SIGINT && _terminal.Step?.TryStop() == true) return;
         if (Interlocked.Increment(ref _signals) > 1)
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Crosshead.Cli.Terminal;
 using Crosshead.Tests.Cli.LoadTesting;
 
 namespace Crosshead.Tests.Cli.Chat;
@@ -109,6 +110,7 @@ public sealed class ChatCommandTests : IDisposable
         Assert.Equal("", await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
         Assert.Equal("You said two",
             await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+        await Task.Delay(2 * SignalEchoes.Delay, TestContext.Current.CancellationToken);
         ProgramTests.Signal(process, "INT");
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(130, process.ExitCode);

@@ -122,13 +122,15 @@ public sealed class MpiTests
     [InlineData(MpiFlavor.None)]
     [InlineData(MpiFlavor.None, "INT")]
     [InlineData(MpiFlavor.None, "TERM")]
-    public void A_signal_to_the_launcher_stops_all_ranks_in_order(MpiFlavor flavor, string signal = "USR1")
+    [InlineData(MpiFlavor.None, "TERM", 2)]
+    public void A_signal_to_the_launcher_stops_all_ranks_in_order(MpiFlavor flavor, string signal = "USR1",
+        int times = 1)
     {
         if (signal == "INT") Cli.ProgramTests.RequireHeard(signal);
         using var process = MpiRun.Start(flavor, [MpiRun.ScenarioPart(2, "wait")]);
         var word = new char["waiting".Length];
         Assert.Equal(word.Length, process.StandardOutput.ReadBlock(word));
-        Cli.ProgramTests.Signal(process, signal);
+        Cli.ProgramTests.Signal(process, signal, times);
         var run = MpiRun.Finish(process);
         // MPICH's launcher now and then returns 0, whatever its ranks returned.
         Assert.True(run.ExitCode == 130 || (flavor == MpiFlavor.Mpich && run.ExitCode == 0),
