@@ -7,7 +7,7 @@ namespace Crosshead.Files;
 /// <summary>
 /// Files that only one process of this machine writes at a time. The lock of a file is a name of the system, an
 /// abstract socket: it ends with the process, however the process ends, and leaves nothing beside the file, which need
-/// not exist.
+/// not exist. A process that may have no sockets writes without a lock.
 /// </summary>
 public sealed class FileLock : IDisposable
 {
@@ -43,15 +43,19 @@ public sealed class FileLock : IDisposable
     private void Add(string path)
     {
         var hash = XxHash128.Hash(Encoding.UTF8.GetBytes(Path.GetFullPath(path)));
-        _names.Add(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified));
         try
         {
+            _names.Add(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified));
             _names[^1].Bind(new UnixDomainSocketEndPoint($"\0crosshead-writes-{Convert.ToHexStringLower(hash)}"));
         }
-        catch (SocketException e)
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
             throw new CrossheadException(
                 $"\"{path}\" is being written by another run; wait for its end or stop it, or name another file.", e);
+        }
+        catch (SocketException)
+        {
+            // The system gives this process no such names: it writes without a lock.
         }
     }
 }
