@@ -171,8 +171,11 @@ public sealed class ProgramTests
             $"SIG{signal} is ignored by whoever started the tests");
     }
 
-    internal static void Signal(Process process, string signal, int times = 1) => Process.Start("sh",
-        ["-c", string.Join("; sleep 0.01; ", Enumerable.Repeat($"kill -s {signal} {process.Id}", times))]).WaitForExit();
+    internal static void Signal(Process process, string signal, int times = 1)
+    {
+        var commands = Enumerable.Repeat($"kill -s {signal} {process.Id}", times);
+        Process.Start("sh", ["-c", string.Join("; sleep 0.01; ", commands)]).WaitForExit();
+    }
 
     // Whether the program listens for signals: it catches SIGHUP from then on, unless that was ignored from the start.
     private static bool Listens(Process process) => File.ReadLines($"/proc/{process.Id}/status")
