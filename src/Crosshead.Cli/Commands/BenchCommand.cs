@@ -144,15 +144,12 @@ internal abstract class BenchCommand : CliCommand
     private ModelOptions Shape(ParseResult arguments, AttentionVariant variant)
     {
         if (_config is null || arguments.GetValue(_config) is not { } path) return Given(arguments, variant);
-        if (new Option?[] { _width, _layers, _heads, _groups, _feedForward, _vocabulary }.FirstOrDefault(
-            o => o is not null && arguments.GetResult(o) is { Implicit: false }) is { } given)
-            throw new CrossheadException($"{given.Name} and {_config.Name} both give the shape; leave one of them "
-                + "out.");
+        arguments.Refuse($"and {_config.Name} both give the shape; leave one of them out.", _width, _layers, _heads,
+            _groups, _feedForward, _vocabulary);
         var shape = ModelDescription.ShapeOf(path);
         return shape with
         {
-            Context = arguments.GetResult(_context) is { Implicit: false } ? arguments.GetValue(_context)
-                : shape.Context,
+            Context = arguments.IsGiven(_context) ? arguments.GetValue(_context) : shape.Context,
             Attention = shape.Attention with { Variant = variant },
         };
     }

@@ -112,11 +112,6 @@ internal sealed class ChatCommand : CliCommand
         };
     }
 
-    private void Refuse(ParseResult arguments, string partner, params ReadOnlySpan<string> names)
-    {
-        foreach (var name in names)
-            if (Options.FirstOrDefault(o => o.Name == name) is { } option
-                && arguments.GetResult(option) is { Implicit: false })
-                throw new CrossheadException($"{name} has no meaning for {partner}; leave it out.");
-    }
+    private void Refuse(ParseResult arguments, string partner, params string[] names) => arguments.Refuse(
+        $"has no meaning for {partner}; leave it out.", [.. Options.Where(o => names.Contains(o.Name))]);
 }

@@ -166,11 +166,8 @@ internal sealed class CompressCommand : CliCommand
             throw new CrossheadException(
                 $"--cache ({share:P0}) and --key-components or --value-rank are both given; use a budget, or sizes.");
         if (method == CompressionMethod.Fine && !sized) return;
-        foreach (var option in new Option[] { _profile, _rounds })
-            if (arguments.GetResult(option) is { Implicit: false })
-                throw new CrossheadException(
-                    $"{option.Name} is of no use {(sized ? "where sizes are given" : "with --method svd")}: it is for "
-                    + $"a budget that --method fine spends; leave it out.");
+        arguments.Refuse($"is of no use {(sized ? "where sizes are given" : "with --method svd")}: it is for a budget "
+            + "that --method fine spends; leave it out.", _profile, _rounds);
     }
 
     private LayerPlan? Sizes(ParseResult arguments, CompressionMethod method, ModelOptions model)

@@ -121,7 +121,7 @@ internal sealed class EvalCommand : CliCommand
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         ModelSource[] models = [.. folders.Select(ModelSource.Open)];
         var data = arguments.GetRequiredValue(_data);
-        if (arguments.GetResult(_data) is { Implicit: false } && !Directory.Exists(data)) // also if no task needs it
+        if (arguments.IsGiven(_data) && !Directory.Exists(data)) // also if no task needs it
             throw new CrossheadException($"--data ({data}) is no folder; name the one that holds a folder of data for "
                 + "each task.");
         var run = new EvaluationRun

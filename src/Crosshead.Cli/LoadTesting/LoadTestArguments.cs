@@ -113,10 +113,8 @@ internal sealed class LoadTestArguments
     private LoadCase[] Mixed(ParseResult arguments)
     {
         var profile = Profile(arguments, LongMixDataset.UsualRequests);
-        if (new Option[] { _profile, _rate, _burstiness, _concurrency, _concurrencies }
-            .FirstOrDefault(o => arguments.GetResult(o) is { Implicit: false }) is { } given)
-            throw new CrossheadException($"{given.Name} has no meaning with the data set long-mix, which has its own "
-                + $"order; leave it out.");
+        arguments.Refuse("has no meaning with the data set long-mix, which has its own order; leave it out.", _profile,
+            _rate, _burstiness, _concurrency, _concurrencies);
         return profile.Requests > 1 ? [new LoadCase("long-mix", profile.Requests)]
             : throw new CrossheadException(
                 "--num-prompts (1) leaves no answer beside the long prompt; give at least 2.");

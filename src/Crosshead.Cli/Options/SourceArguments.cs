@@ -44,15 +44,13 @@ internal sealed class SourceArguments
     {
         var reader = new DocumentReader(Inputs(arguments), Options(arguments));
         var formats = reader.Files.Select(f => f.Format).ToHashSet();
-        if (IsGiven(_field) && formats.SetEquals([SourceFormat.Text]))
+        if (arguments.IsGiven(_field) && formats.SetEquals([SourceFormat.Text]))
             throw new CrossheadException($"{_field.Name} names a field of JSONL or Parquet, and all inputs are plain "
                 + "text; leave it out.");
-        if (IsGiven(_split) && !formats.Contains(SourceFormat.Text))
+        if (arguments.IsGiven(_split) && !formats.Contains(SourceFormat.Text))
             throw new CrossheadException($"{_split.Name} splits plain text, and all inputs are JSONL or Parquet, whose "
                 + "rows are the documents; leave it out.");
         return reader;
-
-        bool IsGiven(Option option) => arguments.GetResult(option) is { Implicit: false };
     }
 
     /// <summary>How text is split into documents.</summary>

@@ -24,13 +24,8 @@ internal sealed class WindowArguments
 
     /// <summary>Refuses options that are given where there is no text.</summary>
     /// <exception cref="CrossheadException">One is given.</exception>
-    public void RequireNone(ParseResult arguments)
-    {
-        if (new Option[] { _length, _most, _batch }.FirstOrDefault(
-            o => arguments.GetResult(o) is { Implicit: false }) is { } given)
-            throw new CrossheadException($"{given.Name} is of no use without a text to measure on; name one, or leave "
-                + "it out.");
-    }
+    public void RequireNone(ParseResult arguments) => arguments.Refuse(
+        "is of no use without a text to measure on; name one, or leave it out.", _length, _most, _batch);
 
     /// <summary>Turns the command line into options of the library.</summary>
     public WindowOptions In(ParseResult arguments) => new()
