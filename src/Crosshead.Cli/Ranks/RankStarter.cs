@@ -14,7 +14,6 @@ namespace Crosshead.Cli.Ranks;
 internal sealed class RankStarter : IDisposable
 {
     private const int KilledBase = 128; // and the number of the signal
-    private const PosixSignal UserSignal = (PosixSignal)10; // SIGUSR1, which .NET has no name for
 
     // How long the others have after the first has ended: well, with an error that all know of, or by a signal.
     private static readonly TimeSpan s_afterSuccess = TimeSpan.FromMinutes(2), s_afterFailure = TimeSpan.FromSeconds(5),
@@ -23,8 +22,7 @@ internal sealed class RankStarter : IDisposable
     private readonly StandardStreams _terminal;
     private readonly string _meeting = $"crosshead-{Guid.NewGuid():N}";
     private readonly List<Process> _ranks = [];
-    private readonly SignalEchoes _echoes = new();
-    private int _signals;
+    private volatile bool _killed; // by a second signal
 
     private RankStarter(StandardStreams terminal) => _terminal = terminal;
 
@@ -43,17 +41,8 @@ internal sealed class RankStarter : IDisposable
         for (var rank = 0; rank < ranks; rank++)
             ProcessorShares.Start(shares?[rank], () => starter.Start(program, arguments, rank, ranks));
         using var asked = cancellation.Register(starter.Stop);
-        PosixSignal[] signals =
-            [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP, UserSignal];
-        var registrations = signals.Select(s => PosixSignalRegistration.Create(s, starter.Handle)).ToArray();
-        try
-        {
-            return starter.Await();
-        }
-        finally
-        {
-            foreach (var registration in registrations) registration.Dispose();
-        }
+        using var signals = new StopSignals(starter.Stop, starter.Kill);
+        return starter.Await();
     }
 
     /// <inheritdoc/>
@@ -117,7 +106,7 @@ internal sealed class RankStarter : IDisposable
     {
         var code = _ranks[rank].ExitCode;
         if (!IsOfSignal(code)) return code;
-        if (_signals > 1) return ExitCode.Interrupted;
+        if (_killed) return ExitCode.Interrupted;
         _terminal.Error.WriteLine($"rank {rank} of {_ranks.Count} was ended by signal {code - KilledBase}, and the "
             + "run with it; resume it from its last checkpoint.");
         return code;
@@ -126,19 +115,17 @@ internal sealed class RankStarter : IDisposable
     private static bool IsOfSignal(int code) =>
         code > KilledBase && code is not (ExitCode.Interrupted or ExitCode.ReaderGone);
 
-    private void Handle(PosixSignalContext signal)
+    private void Stop(PosixSignal signal)
     {
-        signal.Cancel = true;
-        if (_echoes.IsOne(signal.Signal)) return;
-        if (Interlocked.Increment(ref _signals) > 1 && signal.Signal != UserSignal)
-        {
-            foreach (var process in _ranks) process.Kill();
-            return;
-        }
         // A terminal gives Ctrl-C to the ranks as well, and rank 0 says so.
-        if (signal.Signal != PosixSignal.SIGINT)
-            _terminal.Error.WriteLine("stopping after this step; once more to stop at once.");
+        if (signal != PosixSignal.SIGINT) _terminal.Error.WriteLine(StopSignals.Answer(StopSignals.AfterStep));
         Stop();
+    }
+
+    private void Kill()
+    {
+        _killed = true;
+        foreach (var process in _ranks) process.Kill();
     }
 
     private void Stop()

@@ -4,10 +4,9 @@ using Crosshead.Runtime.Distributed;
 namespace Crosshead.Cli.Terminal;
 
 /// <summary>
-/// Handles Ctrl-C, SIGTERM, SIGQUIT, a closed terminal (SIGHUP) and SIGUSR1. The first signal asks the command to
-/// finish its step and save. The second stops the process at once, unless it is SIGUSR1, which schedulers send ahead of
-/// time. The end of standard input also asks a supervised process, or a rank that this program started, to stop, so
-/// that the process never outlives its supervisor.
+/// Lets the first of the <see cref="StopSignals"/> ask the command to finish its step and save, and the second stop the
+/// process at once. The end of standard input also asks a supervised process, or a rank that this program started, to
+/// stop, so that the process never outlives its supervisor.
 /// </summary>
 internal sealed partial class Interruption : IDisposable
 {
@@ -17,15 +16,11 @@ internal sealed partial class Interruption : IDisposable
     /// <summary>Whether another process of this program started this one.</summary>
     public static bool IsSupervised => Environment.GetEnvironmentVariable(SupervisedVariable) == "1";
 
-    private const PosixSignal UserSignal = (PosixSignal)10; // SIGUSR1, which .NET has no name for
-
     private readonly Lock _lock = new();
     private readonly TerminalModes _modes = new();
-    private readonly SignalEchoes _echoes = new();
     private readonly CancellationTokenSource _source;
-    private readonly PosixSignalRegistration[] _registrations;
+    private readonly StopSignals _signals;
     private readonly StandardStreams _terminal;
-    private int _signals;
     private bool _disposed;
 
     /// <summary>Starts to listen; stops when disposed.</summary>
@@ -33,10 +28,8 @@ internal sealed partial class Interruption : IDisposable
     {
         _terminal = terminal;
         _source = CancellationTokenSource.CreateLinkedTokenSource(outer);
-        PosixSignal[] signals =
-            [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP, UserSignal];
-        _registrations = new PosixSignalRegistration[signals.Length];
-        for (var i = 0; i < signals.Length; i++) _registrations[i] = PosixSignalRegistration.Create(signals[i], Handle);
+        _signals = new StopSignals(Stop, ExitAtOnce,
+            signal => signal == PosixSignal.SIGINT && terminal.Step?.TryStop() == true);
         if (IsSupervised || Launcher.OfThisProcess is { Meeting: not null })
             new Thread(AwaitEndOfInput) { IsBackground = true }.Start();
     }
@@ -48,8 +41,7 @@ internal sealed partial class Interruption : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var registration in _registrations)
-            registration.Dispose();
+        _signals.Dispose();
         lock (_lock)
         {
             _disposed = true;
@@ -64,20 +56,12 @@ internal sealed partial class Interruption : IDisposable
         Stop();
     }
 
-    private void Handle(PosixSignalContext signal)
+    private void Stop(PosixSignal signal)
     {
-        signal.Cancel = true;
-        if (_echoes.IsOne(signal.Signal)) return;
-        if (signal.Signal == PosixSignal.SIGINT && _terminal.Step?.TryStop() == true) return;
-        if (Interlocked.Increment(ref _signals) > 1)
-        {
-            if (signal.Signal == UserSignal) return;
-            ExitAtOnce();
-        }
         // A launcher ends all ranks so when one has died.
-        _terminal.Error.WriteLine(signal.Signal == PosixSignal.SIGTERM && Launcher.OfThisProcess is not null
-            ? "the launcher ends this run, as it does when a rank has died: stopping after this step."
-            : "stopping after this step; once more to stop at once.");
+        _terminal.Error.WriteLine(signal == PosixSignal.SIGTERM && Launcher.OfThisProcess is not null
+            ? $"the launcher ends this run, as it does when a rank has died: {StopSignals.AfterStep}."
+            : StopSignals.Answer(StopSignals.AfterStep));
         Stop();
     }
 

@@ -140,6 +140,25 @@ public sealed class MpiTests
             Assert.Single(run.Lines, l => l.StartsWith("stopping after this step", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_scheduler_s_second_signal_is_none_and_another_one_ends_the_ranks_at_once()
+    {
+        using var folder = new TemporaryFolder();
+        using var process = MpiRun.Start(MpiFlavor.None, [MpiRun.CrossheadPart(2, "train",
+            Cli.TinyRecipe.In(folder, steps: 9), "--out", folder.File("run"), "--set",
+            "training.gradientAccumulation=1000000")]); // hours for a step
+        while (!process.HasExited && !Directory.Exists(folder.File("run")))
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        foreach (var signal in new[] { "USR1", "USR1", "TERM" })
+        {
+            await Task.Delay(2 * Crosshead.Cli.Terminal.SignalEchoes.Delay, TestContext.Current.CancellationToken);
+            Cli.ProgramTests.Signal(process, signal);
+        }
+        var run = MpiRun.Finish(process);
+        Assert.Equal(130, run.ExitCode);
+        Assert.Equal(["stopping after this step; once more to stop at once."], run.Lines);
+    }
+
     // What a launcher does when it is killed itself.
     [Fact]
     public void Ranks_stop_in_order_and_leave_nothing_when_the_program_that_started_them_is_gone()
