@@ -78,7 +78,7 @@ internal sealed class CommandLine(Func<string[], IEnumerable<Command>> commands)
         }
         var command = (CliCommand)parsed.CommandResult.Command;
         if (command.RanksToStart(parsed, Launcher.OfThisProcess) is { } ranks)
-            return RankStarter.Run(Program, args, ranks, terminal, cancellation);
+            return RankStarter.Run(Program, args, ranks, terminal, command.Stopping, cancellation);
         using var communicator = Launch.Start(terminal.Error.WriteLine);
         return Execute(parsed, terminal, communicator, cancellation);
     }
@@ -110,7 +110,7 @@ internal sealed class CommandLine(Func<string[], IEnumerable<Command>> commands)
     {
         var command = (CliCommand)parsed.CommandResult.Command;
         ThreadsOption.Apply(parsed);
-        using var interruption = new Interruption(terminal, cancellation);
+        using var interruption = new Interruption(terminal, command.Stopping, cancellation);
         var output = new CommandOutput(terminal, parsed.GetValue(command.Json), communicator);
         return command.Run(parsed, output, interruption.Token);
     }

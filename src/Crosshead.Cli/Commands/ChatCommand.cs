@@ -55,6 +55,9 @@ internal sealed class ChatCommand : CliCommand
     }
 
     /// <inheritdoc/>
+    public override string Stopping => "ending the chat";
+
+    /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var options = _sampling.Options(arguments);

@@ -32,6 +32,9 @@ internal abstract class CliCommand : Command
     /// <summary>How many ranks of this machine run the command; null if it does not run on ranks.</summary>
     public Option<int?>? Ranks { get; private set; }
 
+    /// <summary>What the command does when it is asked to stop, for the line that answers a signal.</summary>
+    public virtual string Stopping => "stopping after this step";
+
     /// <summary>The files and folders that the command writes.</summary>
     public CommandOutputs Outputs { get; } = new();
 

@@ -36,6 +36,9 @@ internal sealed class ServeCommand : CliCommand
     }
 
     /// <inheritdoc/>
+    public override string Stopping => "stopping the server";
+
+    /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var server = _serve.Server(arguments);

@@ -20,23 +20,25 @@ internal sealed class RankStarter : IDisposable
         s_afterSignal = TimeSpan.FromSeconds(1), s_pause = TimeSpan.FromMilliseconds(20);
 
     private readonly StandardStreams _terminal;
+    private readonly string _stopping;
     private readonly string _meeting = $"crosshead-{Guid.NewGuid():N}";
     private readonly List<Process> _ranks = [];
     private volatile bool _killed; // by a second signal
 
-    private RankStarter(StandardStreams terminal) => _terminal = terminal;
+    private RankStarter(StandardStreams terminal, string stopping) => (_terminal, _stopping) = (terminal, stopping);
 
     /// <summary>Runs the ranks, and returns the exit code of all, or of the one that failed.</summary>
     /// <param name="program">The program that they run.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="ranks">How many.</param>
     /// <param name="terminal">Where it is told if a rank was killed; ranks write for themselves.</param>
+    /// <param name="stopping">What the ranks do at the first signal, for the answer.</param>
     /// <param name="cancellation">Asks the ranks to finish their step, save and stop.</param>
     /// <exception cref="CrossheadException">A process could not be started.</exception>
     public static int Run(OwnProgram program, IEnumerable<string> arguments, int ranks, StandardStreams terminal,
-        CancellationToken cancellation)
+        string stopping, CancellationToken cancellation)
     {
-        using var starter = new RankStarter(terminal);
+        using var starter = new RankStarter(terminal, stopping);
         var shares = ProcessorShares.Of(ranks);
         for (var rank = 0; rank < ranks; rank++)
             ProcessorShares.Start(shares?[rank], () => starter.Start(program, arguments, rank, ranks));
@@ -118,7 +120,7 @@ internal sealed class RankStarter : IDisposable
     private void Stop(PosixSignal signal)
     {
         // A terminal gives Ctrl-C to the ranks as well, and rank 0 says so.
-        if (signal != PosixSignal.SIGINT) _terminal.Error.WriteLine(StopSignals.Answer(StopSignals.AfterStep));
+        if (signal != PosixSignal.SIGINT) _terminal.Error.WriteLine(StopSignals.Answer(_stopping));
         Stop();
     }
 

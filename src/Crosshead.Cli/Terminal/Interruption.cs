@@ -21,12 +21,16 @@ internal sealed partial class Interruption : IDisposable
     private readonly CancellationTokenSource _source;
     private readonly StopSignals _signals;
     private readonly StandardStreams _terminal;
+    private readonly string _stopping;
     private bool _disposed;
 
     /// <summary>Starts to listen; stops when disposed.</summary>
-    public Interruption(StandardStreams terminal, CancellationToken outer)
+    /// <param name="terminal">Where a signal is answered.</param>
+    /// <param name="stopping">What the command does at the first signal, for the answer.</param>
+    /// <param name="outer">Asks the command to stop, too.</param>
+    public Interruption(StandardStreams terminal, string stopping, CancellationToken outer)
     {
-        _terminal = terminal;
+        (_terminal, _stopping) = (terminal, stopping);
         _source = CancellationTokenSource.CreateLinkedTokenSource(outer);
         _signals = new StopSignals(Stop, ExitAtOnce,
             signal => signal == PosixSignal.SIGINT && terminal.Step?.TryStop() == true);
@@ -60,8 +64,8 @@ internal sealed partial class Interruption : IDisposable
     {
         // A launcher ends all ranks so when one has died.
         _terminal.Error.WriteLine(signal == PosixSignal.SIGTERM && Launcher.OfThisProcess is not null
-            ? $"the launcher ends this run, as it does when a rank has died: {StopSignals.AfterStep}."
-            : StopSignals.Answer(StopSignals.AfterStep));
+            ? $"the launcher ends this run, as it does when a rank has died: {_stopping}."
+            : StopSignals.Answer(_stopping));
         Stop();
     }
 

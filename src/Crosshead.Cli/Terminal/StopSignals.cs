@@ -9,9 +9,6 @@ namespace Crosshead.Cli.Terminal;
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
-    /// <summary>What happens at the first signal to a command that works in steps.</summary>
-    public const string AfterStep = "stopping after this step";
-
     private const PosixSignal UserSignal = (PosixSignal)10; // SIGUSR1, which .NET has no name for
 
     private static readonly PosixSignal[] s_all =

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -35,6 +36,21 @@ public sealed partial class ServeTests
         Assert.Equal(("stories", 200, $"{client.BaseAddress}v1"),
             ((string)shown["model"]!, (int)shown["context"]!, (string)shown["url"]!));
         Assert.Contains("POST /v1/completions 200 ", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_signal_stops_the_server_which_is_no_failure()
+    {
+        var start = ProgramTests.Start(AppContext.BaseDirectory,
+            ["serve", SharedData.Path("data", "models", "stories260K"), "--port", "0", "--device", "cpu"]);
+        using var process = Process.Start(start)!;
+        Assert.StartsWith("listening at",
+            await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken));
+        ProgramTests.Signal(process, "TERM");
+        var told = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, process.ExitCode);
+        Assert.Contains("stopping the server; once more to stop at once.\n", told, StringComparison.Ordinal);
     }
 
     [Fact]

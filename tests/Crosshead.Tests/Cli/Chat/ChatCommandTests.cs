@@ -114,6 +114,8 @@ public sealed class ChatCommandTests : IDisposable
         ProgramTests.Signal(process, "INT");
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(130, process.ExitCode);
+        Assert.Equal("The answer was ended. A second Ctrl-C ends the chat.\nending the chat; once more to stop at "
+            + "once.\n", await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
     }
 
     [Theory]
