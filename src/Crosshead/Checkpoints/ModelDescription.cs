@@ -106,7 +106,7 @@ public abstract class ModelDescription
     /// <exception cref="CrossheadException">As for <see cref="Of"/>.</exception>
     public static ModelOptions ShapeOf(string path) =>
         Directory.Exists(path) || GgufReader.IsAt(path) ? Of(path).Options
-        : File.Exists(path) ? ModelConfig.Read(path)
+        : File.Exists(path) ? ModelConfig.ReadAlone(path)
         : throw new CrossheadException($"\"{path}\" does not exist; name a model directory, a GGUF file or a "
             + $"{ModelFileNames.Configuration}.");
 

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Crosshead.Tests.Cli;
 
 /// <summary>Every input that cannot be used is refused in one line that names it and the remedy.</summary>
@@ -36,6 +38,19 @@ public sealed class BadInputTests : IDisposable
     [InlineData("bench decode --config nowhere", "\"nowhere\" does not exist; name a model directory, a GGUF file or")]
     [InlineData("tokenizer train x.txt --pattern gpt3", "gpt2")]
     public void It_is_named(string line, string told) => Assert.Contains(told, CliRun.Of(line.Split(' ')).Refusal());
+
+    [Theory]
+    [InlineData("{\"model_type\": \"lla", "it ends within an object, a list or a text")]
+    [InlineData("[1]", "it must be a JSON object {…}")]
+    [InlineData("{\"results\": []}", "it lacks \"model_type\", which may be llama, *crosshead")]
+    public void A_file_that_gives_no_shape_is_told_with_what_may_be_named(string text, string seen)
+    {
+        var file = _folder.Write("half.json", text);
+        var told = CliRun.Of("bench", "decode", "--config", file).Refusal();
+        var line = $"\"{file}\" is no valid configuration of a model: {seen}; name a model directory, a GGUF file or a "
+            + "config.json.";
+        Assert.Matches($"^{Regex.Escape(line).Replace(@"\*", ".*")}$", told);
+    }
 
     [Fact]
     public void A_file_in_place_of_a_model_directory_is_named()

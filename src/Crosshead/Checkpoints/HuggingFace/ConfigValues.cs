@@ -9,6 +9,8 @@ namespace Crosshead.Checkpoints.HuggingFace;
 /// </summary>
 internal sealed class ConfigValues
 {
+    private const string GetAgain = "get it again";
+
     private readonly JsonObject _json;
     private readonly string _name; // what an error calls the object
 
@@ -16,6 +18,9 @@ internal sealed class ConfigValues
 
     /// <summary>The file.</summary>
     public string Path { get; }
+
+    /// <summary>What helps if it is no configuration.</summary>
+    private string Remedy { get; init; } = GetAgain;
 
     /// <summary>Whether it is the text model of one that reads images too.</summary>
     public bool IsPart { get; private init; }
@@ -27,13 +32,15 @@ internal sealed class ConfigValues
     public JsonNode? this[string key] => _json[key];
 
     /// <summary>Reads a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="remedy">What helps if it is no configuration.</param>
     /// <exception cref="CrossheadException">The file is missing, cannot be read, or is not a JSON object.</exception>
-    public static ConfigValues Read(string path)
+    public static ConfigValues Read(string path, string remedy = GetAgain)
     {
         if (!File.Exists(path)) throw ModelFileNames.Missing(path);
         try
         {
-            return Parse(path, InputFile.ReadText(path));
+            return Parse(path, InputFile.ReadText(path), remedy);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -43,17 +50,19 @@ internal sealed class ConfigValues
     }
 
     /// <summary>Parses the text of a file.</summary>
+    /// <param name="path">What error messages call the file.</param>
+    /// <param name="text">Its text.</param>
+    /// <param name="remedy">What helps if it is no configuration.</param>
     /// <exception cref="CrossheadException">The text is not a JSON object.</exception>
-    public static ConfigValues Parse(string path, string text)
+    public static ConfigValues Parse(string path, string text, string remedy = GetAgain)
     {
         try
         {
-            return new(path, "it", ConfigurationJson.ParseObject(text));
+            return new(path, "it", ConfigurationJson.ParseObject(text)) { Remedy = remedy };
         }
         catch (JsonException e)
         {
-            throw new CrossheadException(
-                $"\"{path}\" is no valid configuration: {e.Reason()}; get it again.", e);
+            throw new CrossheadException(Invalid(path, e.Reason(), remedy), e);
         }
     }
 
@@ -111,6 +120,12 @@ internal sealed class ConfigValues
 
     /// <summary>An error of this file that another one caused.</summary>
     public CrossheadException Error(string what, Exception cause) => new($"\"{Path}\": {what}.", cause);
+
+    /// <summary>The error of a file that is no configuration of a model at all.</summary>
+    public CrossheadException Invalid(string why) => new(Invalid(Path, why, Remedy));
+
+    private static string Invalid(string path, string why, string remedy) =>
+        $"\"{path}\" is no valid configuration of a model: {why}; {remedy}.";
 
     private T Value<T>(string key)
     {

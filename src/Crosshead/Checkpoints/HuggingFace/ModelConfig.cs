@@ -60,6 +60,11 @@ public static class ModelConfig
     /// something that is not supported.</exception>
     public static ModelOptions Read(string path) => Parse(Open(path));
 
+    /// <summary>Reads a file that was named alone, which may be of any other kind.</summary>
+    /// <exception cref="CrossheadException">As for <see cref="Read(string)"/>.</exception>
+    internal static ModelOptions ReadAlone(string path) => Parse(ImageModels.TextOf(ConfigValues.Read(path,
+        $"name a model directory, a GGUF file or a {ModelFileNames.Configuration}")));
+
     /// <summary>The keys of a <c>config.json</c>: of the text model, if it also reads images.</summary>
     /// <exception cref="CrossheadException">The file is missing, or not a JSON object.</exception>
     internal static ConfigValues Open(string path) => ImageModels.TextOf(ConfigValues.Read(path));
@@ -76,10 +81,11 @@ public static class ModelConfig
         var type = config.Or("model_type", "");
         var own = type == ConfigJson.ModelType;
         var name = own ? config.Or(ConfigJson.BaseModelType, FamilyTable.Of(default).Name) : type;
-        var family = FamilyTable.Find(name) ?? throw config.Error(
-            $"{(own ? ConfigJson.BaseModelType : "model_type")} \"{name.Shown()}\" is not supported; supported are "
-                + string.Join(", ", own ? FamilyTable.Names : [.. FamilyTable.Names, .. ImageModels.Names,
-                    ConfigJson.ModelType]));
+        var supported = string.Join(", ", own ? FamilyTable.Names : [.. FamilyTable.Names, .. ImageModels.Names,
+            ConfigJson.ModelType]);
+        if (type.Length == 0) throw config.Invalid($"it lacks \"model_type\", which may be {supported}");
+        var family = FamilyTable.Find(name) ?? throw config.Error($"{(own ? ConfigJson.BaseModelType : "model_type")} "
+            + $"\"{name.Shown()}\" is not supported; supported are {supported}");
         RequireArchitecture(config, own ? ConfigJson.Architecture : family.Architecture);
         UnsupportedKeys.Refuse(config, family, own);
         var options = ModelConfigReader.Read(config, family, own);

@@ -11,7 +11,8 @@ public sealed class ModelConfigRefusalTests
     [Theory]
     [InlineData("Llama", "model_type", "\"bert\"",
         "model_type \"bert\" is not supported; supported are llama, mistral, qwen2, qwen3, qwen3_moe, granite,")]
-    [InlineData("Llama", "model_type", "null", "model_type \"\" is not supported; supported are llama,")]
+    [InlineData("Llama", "model_type", "null",
+        "is no valid configuration of a model: it lacks \"model_type\", which may be llama, mistral,")]
     [InlineData("Llama", "model_type", "3", "model_type = 3 must be a text.")]
     [InlineData("Llama", "architectures", "[\"LlamaForSequenceClassification\"]",
         "architectures = [\"LlamaForSequenceClassification\"] is not supported; supported is LlamaForCausalLM.")]
@@ -96,16 +97,16 @@ public sealed class ModelConfigRefusalTests
     }
 
     [Theory]
-    [InlineData("", "is no valid configuration: it is empty; get it again.")]
-    [InlineData("[1]", "is no valid configuration: it must be a JSON object {…}; get it again.")]
+    [InlineData("", "is no valid configuration of a model: it is empty; get it again.")]
+    [InlineData("[1]", "is no valid configuration of a model: it must be a JSON object {…}; get it again.")]
     [InlineData("{\"model_type\": \"llama\"",
-        "is no valid configuration: it ends within an object, a list or a text; get it again.")]
-    [InlineData("{\"model_type\": \"\\ud800\"}", "is no valid configuration: the text \"\\ud800\" holds half of a "
-        + "surrogate pair, which is no character; get it again.")]
+        "is no valid configuration of a model: it ends within an object, a list or a text; get it again.")]
+    [InlineData("{\"model_type\": \"\\ud800\"}", "is no valid configuration of a model: the text \"\\ud800\" holds "
+        + "half of a surrogate pair, which is no character; get it again.")]
     [InlineData("{\"model_type\": \"a\\u0000\"}",
-        "is no valid configuration: the text \"a\\u0000\" holds a NUL character; get it again.")]
+        "is no valid configuration of a model: the text \"a\\u0000\" holds a NUL character; get it again.")]
     [InlineData("{\"model_type\": \"llama\", \"model_type\": \"qwen2\"}",
-        "is no valid configuration: the key \"model_type\" stands there twice; get it again.")]
+        "is no valid configuration of a model: the key \"model_type\" stands there twice; get it again.")]
     [InlineData("{\"model_type\": \"crosshead\", \"base_model_type\": \"gpt2\"}",
         "base_model_type \"gpt2\" is not supported; supported are llama, mistral, qwen2, qwen3, qwen3_moe, granite,")]
     [InlineData("{\"model_type\": \"crosshead\", \"num_hidden_layers\": 1}", "it lacks \"attention\".")]
