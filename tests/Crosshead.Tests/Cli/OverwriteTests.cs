@@ -127,29 +127,6 @@ public sealed class OverwriteTests : IDisposable
     }
 
     [Fact]
-    public void A_run_begins_beside_other_files_only_when_asked()
-    {
-        string[] train = ["train", TinyRecipe.In(_folder, 1), "--out", _folder.File("other")];
-        Directory.CreateDirectory(_folder.File("other/photos"));
-        _folder.Write("other/notes.txt", "mine");
-        Assert.Equal($"\"{_folder.File("other")}\" holds something that is not of a run (notes.txt); name a new "
-            + "folder, or use --overwrite, which leaves it there.", CliRun.Of(train).Refusal());
-        Assert.Equal(2, Directory.GetFileSystemEntries(_folder.File("other")).Length);
-        Assert.Equal(0, CliRun.Of([.. train, "--overwrite"]).ExitCode);
-        Assert.Equal("mine", File.ReadAllText(_folder.File("other/notes.txt")));
-    }
-
-    [Fact]
-    public void A_run_that_was_killed_before_its_first_step_is_begun_again()
-    {
-        var recipe = TinyRecipe.In(_folder, 1);
-        Directory.CreateDirectory(_folder.File("run/tensorboard"));
-        Directory.CreateDirectory(_folder.File("run/checkpoints/.partial-step-00000001"));
-        _folder.Write("run/log.jsonl", "");
-        Assert.Equal(0, CliRun.Of("train", recipe, "--out", _folder.File("run")).ExitCode);
-    }
-
-    [Fact]
     public void The_tokenizer_of_a_model_is_never_replaced_by_that_of_data()
     {
         Directory.CreateDirectory(_folder.File("small"));

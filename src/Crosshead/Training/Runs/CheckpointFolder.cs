@@ -9,9 +9,6 @@ namespace Crosshead.Training.Runs;
 /// </summary>
 internal sealed class CheckpointFolder(string path)
 {
-    /// <summary>The name of the folder within that of a run.</summary>
-    public const string Name = "checkpoints";
-
     private const string Partial = ".partial-", Prefix = "step-";
 
     /// <summary>All complete checkpoints, oldest first.</summary>
@@ -29,7 +26,7 @@ internal sealed class CheckpointFolder(string path)
 
     /// <summary>The checkpoints of a run.</summary>
     /// <param name="run">The run's folder.</param>
-    public static string In(string run) => Path.Combine(run, Name);
+    public static string In(string run) => Path.Combine(run, "checkpoints");
 
     /// <summary>The newest checkpoint; null if there is none.</summary>
     public string? Newest => Before(long.MaxValue);

@@ -20,8 +20,7 @@ public static class RunFolder
         new CheckpointFolder(CheckpointFolder.In(folder)).All is [.., var newest] ? newest.Step : null;
 
     /// <summary>
-    /// Refuses a folder that holds a run which may not be replaced, or a model, data or a tokenizer of no run. Other
-    /// files, such as the run's recipe, may lie there if replacing is asked for.
+    /// Refuses a folder that holds a run which may not be replaced, or a model, data or a tokenizer of no run.
     /// </summary>
     /// <exception cref="CrossheadException">The folder cannot be used; nothing was changed.</exception>
     internal static void Require(string folder, bool overwrite)
@@ -39,15 +38,7 @@ public static class RunFolder
         if (logged)
             throw new CrossheadException($"\"{folder}\" holds the log of a run that saved no checkpoint; use "
                 + $"{MessageTerm.Overwrite} to replace it, or another folder.");
-        if (StrangerIn(folder) is { } stranger)
-            throw new CrossheadException($"\"{folder}\" holds something that is not of a run ({stranger.Shown()}); "
-                + $"name a new folder, or use {MessageTerm.Overwrite}, which leaves it there.");
     }
-
-    // A run that was killed before its first step leaves an empty log, events, or a part of a checkpoint.
-    private static string? StrangerIn(string folder) => Directory.EnumerateFileSystemEntries(folder)
-        .Select(entry => Path.GetFileName(entry)).Order(StringComparer.Ordinal)
-        .FirstOrDefault(name => name is not (LogFile or TensorBoard or CheckpointFolder.Name));
 
     // What a run would write over, or beside.
     private static string? OthersIn(string folder) =>

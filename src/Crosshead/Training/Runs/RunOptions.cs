@@ -13,11 +13,11 @@ public sealed record RunOptions
     public string? Folder { get; init; }
 
     /// <summary>
-    /// Whether to continue from the newest checkpoint in the folder. Otherwise a folder that holds anything is refused.
+    /// Whether to continue from the newest checkpoint in the folder. Otherwise a folder with a run is refused.
     /// </summary>
     public bool Resume { get; init; }
 
-    /// <summary>Whether an earlier run in the folder is removed when this one begins. Other files stay.</summary>
+    /// <summary>Whether an earlier run in the folder is removed when this one begins.</summary>
     public bool Overwrite { get; init; }
 
     /// <summary>
