@@ -76,11 +76,12 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         }
         rotary.For(token.Reach).Rotate(query, position, _scale * rotary.QueryFactor(position), own);
         mix?.Absorb(own, _layout.GroupOf(head), place);
-        if (!T.RoundsVectors) return;
+        if (!T.RoundsVectors && !T.HasScales) return;
         var width = keys?.Absorb(own, _layout.GroupOf(head), _layout.HeadDim, place) ?? _layout.KeyWidth;
         var all = Panel.Round(width);
+        // What a wider layer has left there would take part in the scale of a rounded query.
         new Span<float>(place + width, all - width).Clear();
-        T.Encode(place, all, place);
+        if (T.RoundsVectors) T.Encode(place, all, place);
     }
 
     private void PlaceKey(float* first, in DecodeRow token, int row, int member)

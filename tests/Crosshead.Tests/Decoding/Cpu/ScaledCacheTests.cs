@@ -1,6 +1,7 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
+using Crosshead.Model;
 using Crosshead.Tests.Generation;
 using Crosshead.Tests.Kernels;
 using static TorchSharp.torch;
@@ -50,6 +51,22 @@ public sealed class ScaledCacheTests
     public void Pieces_pages_and_neighbours_change_no_bit(string name)
     {
         using var model = TinyModels.Create(name, Context);
+        CompareWithStepsAlone(model);
+    }
+
+    [Fact]
+    public void Wider_layers_before_change_no_bit()
+    {
+        using var model = TinyModels.Create(TinyModels.Options(new() { Heads = 8, KeyValueHeads = 4, HeadDim = 6 }) with
+        {
+            Context = Context,
+            VirtualHeads = [new() { KeyComponents = 3 }, new() { KeyComponents = 1 }],
+        });
+        CompareWithStepsAlone(model);
+    }
+
+    private static void CompareWithStepsAlone(LanguageModel model)
+    {
         using var weights = new CpuWeights(model);
         int[] ids = TinyModels.Ids(Context, 1), shared = [.. ids[..128], .. TinyModels.Ids(90, 2)];
         foreach (var type in new[] { CacheType.Int8, CacheType.Fp8 })
