@@ -92,9 +92,9 @@ internal static class GgufTokenReader
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // and more merges
-    private static (int Left, int Right, int Id)[] MergesOf(GgufTexts texts, Vocabulary vocabulary, string path)
+    private static Merge[] MergesOf(GgufTexts texts, Vocabulary vocabulary, string path)
     {
-        var (merges, place, before) = (new (int Left, int Right, int Id)[texts.Count], 0L, 0);
+        var (merges, place, before) = (new Merge[texts.Count], 0L, 0);
         for (var i = 0; i < merges.Length; i++)
         {
             if (!VocabularyFile.TryMerge(texts.NextBytes(ref place), vocabulary, before, out merges[i]))

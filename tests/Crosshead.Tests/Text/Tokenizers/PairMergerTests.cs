@@ -6,11 +6,11 @@ namespace Crosshead.Tests.Text.Tokenizers;
 public sealed class PairMergerTests
 {
     // Random merges over four symbols, few enough that overlaps, repeats and chains of merges are common.
-    private static readonly Gen<((int Left, int Right, int Id)[] Merges, int[] Word)> Cases =
+    private static readonly Gen<(Merge[] Merges, int[] Word)> Cases =
         Gen.Int[0, 40].SelectMany(count => Gen.Select(
             Gen.Int[0, 4 + count].Select(Gen.Int[0, 4 + count]).Array[count]
-                .Select(pairs => pairs.Select((pair, i) => (Math.Min(pair.Item1, 3 + i), Math.Min(pair.Item2, 3 + i),
-                    4 + i)).DistinctBy(m => (m.Item1, m.Item2)).ToArray()),
+                .Select(pairs => pairs.Select((pair, i) => new Merge(Math.Min(pair.Item1, 3 + i),
+                    Math.Min(pair.Item2, 3 + i), 4 + i)).DistinctBy(m => (m.Left, m.Right)).ToArray()),
             Gen.Int[0, 3].Array[0, 160]));
 
     [Fact]
@@ -23,7 +23,7 @@ public sealed class PairMergerTests
     }, iter: 800);
 
     // While any pair merges, merge the leftmost pair of the lowest rank.
-    private static List<int> Plain((int Left, int Right, int Id)[] merges, int[] word)
+    private static List<int> Plain(Merge[] merges, int[] word)
     {
         var symbols = word.ToList();
         while (true)

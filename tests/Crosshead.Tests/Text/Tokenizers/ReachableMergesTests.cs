@@ -17,7 +17,7 @@ public sealed class ReachableMergesTests
                 foreach (var (left, right, id) in reached)
                 {
                     int[] letters = [.. definition.Vocabulary.TokenOf(id)!.Select(c => c - 'a')];
-                    var others = reached.Where(m => m != (left, right, id)).ToArray();
+                    var others = reached.Where(m => m != new Merge(left, right, id)).ToArray();
                     Assert.Equal([id], Merged(definition.Merges, letters));
                     Assert.Equal([left, right], Merged(others, letters));
                 }
@@ -38,8 +38,9 @@ public sealed class ReachableMergesTests
         foreach (var order in orders)
         {
             var ids = Enumerable.Range(1, longest).ToDictionary(n => new string('a', n), n => n - 1);
-            var definition = Definition(ids, [.. order.Select(p => (p.Left - 1, p.Right - 1, p.Left + p.Right - 1))]);
-            Assert.Equal(Enumerable.Range(1, longest - 1).Reverse().Select(n => (n - 1, 0, n)),
+            var definition = Definition(ids,
+                [.. order.Select(p => new Merge(p.Left - 1, p.Right - 1, p.Left + p.Right - 1))]);
+            Assert.Equal(Enumerable.Range(1, longest - 1).Reverse().Select(n => new Merge(n - 1, 0, n)),
                 ReachableMerges.Of(definition));
         }
     }
@@ -48,8 +49,8 @@ public sealed class ReachableMergesTests
     public void A_token_that_is_taken_out_of_every_text_is_no_merge()
     {
         var ids = new Dictionary<string, int> { ["a"] = 0, ["b"] = 1, ["ab"] = 2, ["aa"] = 3 };
-        var definition = Definition(ids, [(0, 1, 2), (0, 0, 3)], new AddedToken(2, "ab", Special: false));
-        Assert.Equal([(0, 0, 3)], ReachableMerges.Of(definition));
+        var definition = Definition(ids, [new(0, 1, 2), new(0, 0, 3)], new AddedToken(2, "ab", Special: false));
+        Assert.Equal([new Merge(0, 0, 3)], ReachableMerges.Of(definition));
     }
 
     // Tokens of the letters a and b, each made of two earlier ones.
@@ -57,18 +58,18 @@ public sealed class ReachableMergesTests
     {
         List<string> tokens = ["a", "b"];
         var ids = new Dictionary<string, int> { ["a"] = 0, ["b"] = 1 };
-        var merges = new List<(int, int, int)>();
+        var merges = new List<Merge>();
         foreach (var (left, right) in draws.Select(d => (d.Left % tokens.Count, d.Right % tokens.Count)))
         {
             var text = tokens[left] + tokens[right];
-            if (text.Length > 12 || merges.Any(m => (m.Item1, m.Item2) == (left, right))) continue;
+            if (text.Length > 12 || merges.Any(m => (m.Left, m.Right) == (left, right))) continue;
             if (ids.TryAdd(text, tokens.Count)) tokens.Add(text);
-            merges.Add((left, right, ids[text]));
+            merges.Add(new Merge(left, right, ids[text]));
         }
         return Definition(ids, merges);
     }
 
-    private static TokenizerDefinition Definition(Dictionary<string, int> ids, List<(int, int, int)> merges,
+    private static TokenizerDefinition Definition(Dictionary<string, int> ids, List<Merge> merges,
         params AddedToken[] added) => new()
         {
             Vocabulary = new Vocabulary(ids, added),
@@ -77,7 +78,7 @@ public sealed class ReachableMergesTests
             ByteLevel = false,
         };
 
-    private static int[] Merged(IReadOnlyList<(int, int, int)> merges, int[] letters)
+    private static int[] Merged(IReadOnlyList<Merge> merges, int[] letters)
     {
         int[] symbols = [.. letters];
         return symbols[..new PairMerger(new MergeTable(merges)).Merge(symbols)];

@@ -13,7 +13,7 @@ internal sealed class MergeTable
     /// <summary>The rank of a pair that does not merge. It is larger than every real rank.</summary>
     public const int None = int.MaxValue;
 
-    private readonly (int Left, int Right, int Id)[] _merges;
+    private readonly Merge[] _merges;
     private readonly uint[] _slots; // a rank plus one, and above it bits of the pair's hash; 0 is free
     private readonly uint _rankMask;
     private readonly int _shift;
@@ -22,9 +22,9 @@ internal sealed class MergeTable
     /// Builds the table. The merge at index r has rank r. A pair that occurs twice keeps its later rank.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs once, for hundreds of thousands of merges
-    public MergeTable(IReadOnlyList<(int Left, int Right, int Id)> merges)
+    public MergeTable(IReadOnlyList<Merge> merges)
     {
-        _merges = merges as (int, int, int)[] ?? [.. merges];
+        _merges = merges as Merge[] ?? [.. merges];
         var bits = 4;
         while (1L << bits < _merges.Length * 3L / 2)
             bits++;

@@ -13,7 +13,7 @@ internal static class ReachableMerges
 {
     /// <summary>The merges of a tokenizer that some text needs, in their order.</summary>
     /// <param name="definition">A tokenizer over characters.</param>
-    public static IReadOnlyList<(int Left, int Right, int Id)> Of(TokenizerDefinition definition)
+    public static IReadOnlyList<Merge> Of(TokenizerDefinition definition)
     {
         var (merges, vocabulary) = (new MergeTable(definition.Merges), definition.Vocabulary);
         var cut = definition.AddedTokens.Where(token => !token.Normalized && !token.SingleWord)
@@ -25,7 +25,7 @@ internal static class ReachableMerges
             if (!cut.Contains(text) && Last(text, id, merges, vocabulary) is { } last) reached.Add(last);
         }
         reached.Sort();
-        return [.. reached.Select(merge => (merge.Left, merge.Right, merge.Id))];
+        return [.. reached.Select(merge => new Merge(merge.Left, merge.Right, merge.Id))];
     }
 
     // Whether an added token is taken out of every text before it is merged: its letters come from the same letters.

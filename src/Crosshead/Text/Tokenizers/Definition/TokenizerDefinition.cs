@@ -14,7 +14,7 @@ internal sealed record TokenizerDefinition
     public IReadOnlyList<double>? Scores { get; init; }
 
     /// <summary>Merges in order of rank.</summary>
-    public required IReadOnlyList<(int Left, int Right, int Id)> Merges { get; init; }
+    public required IReadOnlyList<Merge> Merges { get; init; }
 
     /// <summary>Tokens that stand for a fixed text.</summary>
     public required IReadOnlyList<AddedToken> AddedTokens { get; init; }

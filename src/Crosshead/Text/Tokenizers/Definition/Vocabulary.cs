@@ -53,8 +53,8 @@ internal sealed class Vocabulary
     /// <param name="near">An id that the third probably has, or the one after that, where it is looked for
     /// first.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)] // into loops over hundreds of thousands of merges
-    public (int Left, int Right, int Joined) MergeOf(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, int near) =>
-        (_model.Find(left), _model.Find(right), _model.IsJoined(near, left, right) ? near
+    public Merge MergeOf(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, int near) =>
+        new(_model.Find(left), _model.Find(right), _model.IsJoined(near, left, right) ? near
             : _model.IsJoined(near + 1, left, right) ? near + 1 : JoinedIdOf(left, right));
 
     private int JoinedIdOf(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) =>

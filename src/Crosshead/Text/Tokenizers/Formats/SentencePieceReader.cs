@@ -13,6 +13,9 @@ internal static class SentencePieceReader
     /// <summary>The file's name in a model folder.</summary>
     public const string FileName = "tokenizer.model";
 
+    private static readonly Comparer<Merge> s_byTokens =
+        Comparer<Merge>.Create((one, other) => (one.Left, one.Right).CompareTo((other.Left, other.Right)));
+
     /// <summary>Reads a model; <paramref name="name"/> is what errors call it.</summary>
     public static (TokenizerDefinition Definition, TokenizerConfig Config) Read(ReadOnlySpan<byte> content,
         TokenizerConfig? config, string name)
@@ -79,11 +82,10 @@ internal static class SentencePieceReader
         return ids;
     }
 
-    private static List<(int Left, int Right, int Id)> Merges(IReadOnlyList<SentencePiece> pieces,
-        Vocabulary vocabulary)
+    private static List<Merge> Merges(IReadOnlyList<SentencePiece> pieces, Vocabulary vocabulary)
     {
         bool IsText(int id) => pieces[id].Kind is SentencePieceKind.Normal or SentencePieceKind.UserDefined;
-        var merges = new List<(int Left, int Right, int Id)>(pieces.Count * 2);
+        var merges = new List<Merge>(pieces.Count * 2);
         foreach (var id in Enumerable.Range(0, pieces.Count).Where(IsText)
             .OrderByDescending(id => pieces[id].Score))
         {
@@ -91,8 +93,8 @@ internal static class SentencePieceReader
             for (var cut = 1; cut < text.Length; cut++)
                 if (vocabulary.ModelIdOf(text.AsSpan(0, cut)) is { } left
                     && vocabulary.ModelIdOf(text.AsSpan(cut)) is { } right && IsText(left) && IsText(right))
-                    merges.Add((left, right, id));
-            merges.Sort(first, merges.Count - first, null);
+                    merges.Add(new Merge(left, right, id));
+            merges.Sort(first, merges.Count - first, s_byTokens);
         }
         return merges;
     }

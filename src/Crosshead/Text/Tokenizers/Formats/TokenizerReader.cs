@@ -89,10 +89,10 @@ internal sealed class TokenizerReader
         model.Required("unk_id").Whole() is var id && id >= 0 && id < count ? id
             : throw model.Required("unk_id").Wrong($"the id of one of {count} tokens");
 
-    private List<(int Left, int Right, int Id)> ReadMerges(JsonPart model, Vocabulary vocabulary)
+    private List<Merge> ReadMerges(JsonPart model, Vocabulary vocabulary)
     {
         var list = model.Required("merges");
-        var merges = new List<(int Left, int Right, int Id)>(list.Values().Count());
+        var merges = new List<Merge>(list.Values().Count());
         foreach (var entry in list.Values())
         {
             // "a b" in older files, ["a", "b"] in newer ones.

@@ -52,16 +52,15 @@ internal static class VocabularyFile
     /// <param name="ids">Receives the ids.</param>
     /// <returns>Whether it is two tokens that make a third.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)] // a file has hundreds of thousands of merges
-    public static bool TryMerge(ReadOnlySpan<byte> merge, Vocabulary vocabulary, int before,
-        out (int Left, int Right, int Id) ids)
+    public static bool TryMerge(ReadOnlySpan<byte> merge, Vocabulary vocabulary, int before, out Merge ids)
     {
         var (space, spaces) = (0, 0);
         for (var i = 0; i < merge.Length; i++)
         {
             if (merge[i] == (byte)' ') (space, spaces) = (i, spaces + 1);
         }
-        ids = spaces == 1 ? vocabulary.MergeOf(merge[..space], merge[(space + 1)..], before) : (-1, -1, -1);
-        return (ids.Left | ids.Right | ids.Id) >= 0;
+        ids = spaces == 1 ? vocabulary.MergeOf(merge[..space], merge[(space + 1)..], before) : new Merge(-1, -1, -1);
+        return ids.IsWhole;
     }
 
     /// <summary>The ids of a merge that is given as a text.</summary>
@@ -71,20 +70,16 @@ internal static class VocabularyFile
     /// <param name="name">The file, for messages.</param>
     /// <param name="before">What the merge before it made.</param>
     /// <exception cref="CrossheadException">It is not two tokens that make a third.</exception>
-    public static (int Left, int Right, int Id) Merge(string merge, Vocabulary vocabulary, int index, string name,
-        int before = 0) => TryMerge(Encoding.UTF8.GetBytes(merge), vocabulary, before, out var ids) ? ids
+    public static Merge Merge(string merge, Vocabulary vocabulary, int index, string name, int before = 0) =>
+        TryMerge(Encoding.UTF8.GetBytes(merge), vocabulary, before, out var ids) ? ids
             : throw NoMerge(merge, index, name);
 
     /// <summary>The ids of a merge whose tokens are apart.</summary>
     /// <inheritdoc cref="Merge(string, Vocabulary, int, string, int)"/>
-    public static (int Left, int Right, int Id) Merge(string[] merge, Vocabulary vocabulary, int index, string name,
-        int before = 0)
-    {
-        var (first, second, joined) = merge is [var left, var right]
-            ? vocabulary.MergeOf(Encoding.UTF8.GetBytes(left), Encoding.UTF8.GetBytes(right), before) : (-1, -1, -1);
-        return (first | second | joined) >= 0 ? (first, second, joined)
+    public static Merge Merge(string[] merge, Vocabulary vocabulary, int index, string name, int before = 0) =>
+        merge is [var left, var right] && vocabulary.MergeOf(Encoding.UTF8.GetBytes(left),
+            Encoding.UTF8.GetBytes(right), before) is { IsWhole: true } ids ? ids
             : throw NoMerge(string.Join(' ', merge), index, name);
-    }
 
     private static CrossheadException NoMerge(string merge, int index, string name) =>
         new($"{name}: merge {index}, \"{merge.Shown()}\", is not two tokens of the vocabulary that make a third; the "

@@ -61,10 +61,9 @@ internal static class VocabularyMergesReader
         }
     }
 
-    private static List<(int Left, int Right, int Id)> ReadMerges(ReadOnlySpan<byte> text,
-        Vocabulary vocabulary, string name)
+    private static List<Merge> ReadMerges(ReadOnlySpan<byte> text, Vocabulary vocabulary, string name)
     {
-        var merges = new List<(int Left, int Right, int Id)>();
+        var merges = new List<Merge>();
         foreach (var line in Encoding.UTF8.GetString(text).Split('\n', StringSplitOptions.RemoveEmptyEntries))
             if (!(merges.Count == 0 && line.StartsWith("#version", StringComparison.Ordinal)))
                 merges.Add(VocabularyFile.Merge(line.TrimEnd('\r'), vocabulary, merges.Count, name,
