@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Text.RegularExpressions;
+using System.Globalization;
 
 namespace Crosshead.Cli.Completion;
 
@@ -8,7 +8,7 @@ namespace Crosshead.Cli.Completion;
 /// Suggests words for a shell while a command line is typed. Shells ask as .NET's <c>dotnet-suggest</c> does:
 /// <c>crosshead [suggest:POSITION] "LINE"</c> writes one word per line.
 /// </summary>
-internal static partial class ShellCompletion
+internal static class ShellCompletion
 {
     /// <summary>
     /// Answers a shell's question on standard output; returns false if the arguments hold no question.
@@ -19,12 +19,9 @@ internal static partial class ShellCompletion
     /// <param name="output">Where the words go.</param>
     public static bool Answers(string[] args, Func<Command> root, ParserConfiguration parsing, TextWriter output)
     {
-        if (args is not [var directive, ..] || Question().Match(directive) is not { Success: true } question)
-            return false;
+        if (args is not [var directive, ..] || PositionIn(directive) is not { } position) return false;
         var line = args.Length > 1 ? args[1] : "";
-        var position = int.TryParse(question.Groups[1].Value, out var given)
-            ? Math.Min(given, line.Length) : line.Length;
-        foreach (var word in Words(line[..position], root(), parsing)) output.WriteLine(word);
+        foreach (var word in Words(line[..Math.Min(position, line.Length)], root(), parsing)) output.WriteLine(word);
         return true;
     }
 
@@ -52,6 +49,14 @@ internal static partial class ShellCompletion
         foreach (var inner in command.Subcommands) OfferChoices(inner);
     }
 
-    [GeneratedRegex(@"^\[suggest(?::(\d+))?\]$")]
-    private static partial Regex Question();
+    // [suggest] asks at the line's end.
+    private static int? PositionIn(string directive)
+    {
+        const string end = "[suggest]", begin = "[suggest:";
+        if (directive == end) return int.MaxValue;
+        if (!directive.StartsWith(begin, StringComparison.Ordinal) || !directive.EndsWith(']')) return null;
+        var digits = directive.AsSpan(begin.Length..^1);
+        return digits.IsEmpty || digits.ContainsAnyExceptInRange('0', '9') ? null
+            : int.TryParse(digits, CultureInfo.InvariantCulture, out var position) ? position : int.MaxValue;
+    }
 }

@@ -34,6 +34,19 @@ public sealed class CompletionTests
     public void What_stands_behind_the_cursor_does_not_count() =>
         Assert.Equal("generate\n", CliRun.Of("[suggest:13]", "crosshead gen model --prompt x").Out);
 
+    [Theory]
+    [InlineData("[suggest:99999999999]", "generate\n")] // behind the line's end
+    [InlineData("[suggest:]", null)]
+    [InlineData("[suggest:-1]", null)]
+    [InlineData("[suggest:1", null)]
+    [InlineData("[suggestion]", null)]
+    public void A_position_is_a_number(string question, string? words)
+    {
+        var run = CliRun.Of(question, "crosshead gen");
+        if (words is null) Assert.Equal(2, run.ExitCode);
+        else Assert.Equal((0, words), (run.ExitCode, run.Out));
+    }
+
     [Fact]
     public void Every_command_is_suggested_at_the_start() => Assert.Equal(
         CliRun.CommandLine.Root().Subcommands.Select(c => c.Name).Order(),

@@ -1,11 +1,12 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 
 namespace Crosshead.Checkpoints.Gguf;
 
 /// <summary>The names of a model's parameters in GGUF files.</summary>
-internal static partial class GgufNames
+internal static class GgufNames
 {
+    private const int MostDigits = 9; // of a layer's index
+
     private static readonly Dictionary<string, string> Parts = new()
     {
         ["model.embed_tokens"] = "token_embd",
@@ -68,29 +69,25 @@ internal static partial class GgufNames
     /// <param name="own">Modules that have other names than the usual ones; null for none.</param>
     public static string? Find(string parameter, out int? expert, IReadOnlyDictionary<string, string>? own = null)
     {
-        var match = ParameterName().Match(parameter);
-        var (layer, index) = (match.Groups["layer"], match.Groups["expert"]);
-        var block = layer.Success ? $"blk.{layer.Value}." : "";
-        var part = match.Groups["part"].Value + match.Groups["projection"].Value;
         expert = null;
-        if (!match.Success) return null;
-        if (Whole.TryGetValue($"{part}.{match.Groups["kind"].Value}", out var whole)) return block + whole;
-        if (match.Groups["kind"].Value is not ("weight" or "bias")) return null;
+        var (block, words) = ("", parameter.Split('.'));
+        if (words is ["model", "layers", var layer, .. var inner] && Number(layer) is not null)
+            (block, words) = ($"blk.{layer}.", inner);
+        if (words is not [_, .., var kind]) return null;
+        if (Whole.TryGetValue(string.Join('.', words), out var whole)) return block + whole;
+        if (kind is not ("weight" or "bias")) return null;
+        var index = words is [_, .., var word, _, _] ? Number(word) : null;
+        var part = string.Join('.', index is null ? words[..^1] : [.. words[..^3], words[^2]]);
         var name = own?.GetValueOrDefault(part) ?? Parts.GetValueOrDefault(part);
         if (name is null) return null;
-        expert = index.Success ? int.Parse(index.ValueSpan, CultureInfo.InvariantCulture) : null;
-        return $"{block}{name}.{match.Groups["kind"].Value}";
+        expert = index;
+        return $"{block}{name}.{kind}";
     }
 
     /// <summary>Index of the layer that a tensor of a file belongs to; null for none.</summary>
-    public static int? LayerOf(string tensor) => TensorName().Match(tensor) is { Success: true } match
-        ? int.Parse(match.Groups["layer"].ValueSpan, CultureInfo.InvariantCulture) : null;
+    public static int? LayerOf(string tensor) =>
+        tensor.Split('.') is ["blk", { Length: <= MostDigits } layer, _, ..] ? Number(layer) : null;
 
-    [GeneratedRegex(@"^blk\.(?<layer>\d{1,9})\.", RegexOptions.ExplicitCapture)]
-    private static partial Regex TensorName();
-
-    [GeneratedRegex(
-        @"^(model\.layers\.(?<layer>\d+)\.)?(?<part>.+?)(\.(?<expert>\d+)(?<projection>\.\w+))?\.(?<kind>\w+)$",
-        RegexOptions.ExplicitCapture)]
-    private static partial Regex ParameterName();
+    private static int? Number(string word) =>
+        int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }

@@ -1,12 +1,11 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 
 namespace Crosshead.Checkpoints.Gguf;
 
 /// <summary>
 /// A model in several files, <c>name-00001-of-00003.gguf</c> and so on. The first holds the metadata of the model.
 /// </summary>
-internal static partial class GgufParts
+internal static class GgufParts
 {
     private const string NumberKey = "split.no", CountKey = "split.count", TensorsKey = "split.tensors.count";
 
@@ -46,18 +45,15 @@ internal static partial class GgufParts
 
     private static string[] Names(string path, long count)
     {
-        var match = PartName().Match(path);
-        if (count == 1 && !match.Success) return [path];
-        if (!match.Success)
-            throw new CrossheadException($"\"{path}\" is one of {count} files ({CountKey}); name the first of them, as "
-                + $"name-00001-of-{count:00000}.gguf, with the others beside it.");
-        var (stem, number, named) = (match.Groups["stem"].Value, match.Groups["number"].Value,
-            int.Parse(match.Groups["count"].ValueSpan, CultureInfo.InvariantCulture));
+        if (PartName(path) is not var (stem, number, named))
+            return count == 1 ? [path] : throw new CrossheadException($"\"{path}\" is one of {count} files "
+                + $"({CountKey}); name the first of them, as name-00001-of-{count:00000}.gguf, with the others beside "
+                + "it.");
         if (named != count)
             throw new CrossheadException($"\"{path}\" is one of {named} files by its name and of {count} by its key "
                 + $"{CountKey}; both must be equal.");
         string[] names = [.. Enumerable.Range(1, named).Select(n => $"{stem}-{n:00000}-of-{named:00000}.gguf")];
-        if (number != "00001")
+        if (number != 1)
             throw new CrossheadException($"\"{path}\" is not the first of {count} files; name \"{names[0]}\".");
         ErrorList.Throw(names.Where(name => !File.Exists(name)), name => $"\"{name}\"",
             missing => $"\"{path}\" is one of {count} files, of which some are missing: {missing}; get them again.");
@@ -83,7 +79,14 @@ internal static partial class GgufParts
 
     private static long? Number(GgufFile file, string key) => file.Header.Metadata.Integer(key);
 
-    [GeneratedRegex(@"^(?<stem>.*)-(?<number>\d{5})-of-(?<count>\d{5})\.gguf$",
-        RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
-    private static partial Regex PartName();
+    // What a name such as stem-00001-of-00003.gguf says; null for other names.
+    private static (string Stem, int Number, int Count)? PartName(string path)
+    {
+        const string form = "-00001-of-00003", ending = ".gguf";
+        return path.EndsWith(ending, StringComparison.Ordinal) && path[..^ending.Length].Split('-') is
+            [_, .., { Length: 5 } number, "of", { Length: 5 } count]
+            && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+            && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var files)
+            ? (path[..^(form.Length + ending.Length)], index, files) : null;
+    }
 }

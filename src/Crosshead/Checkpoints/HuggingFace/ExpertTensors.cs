@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Crosshead.Checkpoints.Safetensors;
 using static TorchSharp.torch;
 
@@ -11,8 +10,8 @@ namespace Crosshead.Checkpoints.HuggingFace;
 /// </summary>
 internal sealed record ExpertTensors
 {
-    private readonly Regex _stored;
-    private readonly Regex[] _parameters;
+    private readonly LayerNames _stored;
+    private readonly LayerNames[] _parameters;
 
     /// <summary>Creates a rule.</summary>
     /// <param name="stored">The stored tensor.</param>
@@ -20,7 +19,7 @@ internal sealed record ExpertTensors
     public ExpertTensors(string stored, params string[] parameters)
     {
         (Stored, Parameters) = (stored, parameters);
-        (_stored, _parameters) = (Pattern(stored), Array.ConvertAll(parameters, Pattern));
+        (_stored, _parameters) = (new LayerNames(stored), [.. parameters.Select(name => new LayerNames(name))]);
     }
 
     /// <summary>The stored tensor.</summary>
@@ -35,29 +34,29 @@ internal sealed record ExpertTensors
     /// <summary>Whether rows lie along the last dimension.</summary>
     public bool Transposed { get; init; }
 
-    private bool IsStacked => !Stored.Contains('*', StringComparison.Ordinal);
+    private bool IsStacked => !_stored.HasExpert;
 
     /// <summary>The parameters in a stored tensor; null if the rule is not for it.</summary>
     /// <param name="name">The tensor's name.</param>
     /// <param name="shape">Its shape.</param>
     public IReadOnlyList<StoredPart>? PartsOf(string name, long[] shape)
     {
-        if (_stored.Match(name) is not { Success: true } match) return null;
-        if (!IsStacked) return [new(FullName(match, Parameters[0], match.Groups["expert"].Value), shape)];
+        if (_stored.Match(name) is not var (layer, number)) return null;
+        if (!IsStacked) return [new(_parameters[0].Of(layer, number), shape)];
         if (shape.Length < 2 || shape.Contains(0)) return null;
-        var own = shape[1..];
-        if (Transposed && own.Length == 2) own = [own[1], own[0]];
+        var each = shape[1..];
+        if (Transposed && each.Length == 2) each = [each[1], each[0]];
         var count = Parameters.Count;
-        if (own[0] % count != 0) return null;
-        var rows = own[0] / count;
+        if (each[0] % count != 0) return null;
+        var rows = each[0] / count;
         var parts = new List<StoredPart>();
         for (var expert = 0L; expert < shape[0]; expert++)
             for (var i = 0; i < count; i++)
-                parts.Add(new StoredPart(FullName(match, Parameters[i], $"{expert}"), [rows, .. own[1..]], expert,
+                parts.Add(new StoredPart(_parameters[i].Of(layer, $"{expert}"), [rows, .. each[1..]], expert,
                     Alternating ? i : i * rows)
                 {
                     Step = Alternating ? count : 1,
-                    IsTransposed = Transposed && own.Length == 2,
+                    IsTransposed = Transposed && each.Length == 2,
                 });
         return parts;
     }
@@ -71,9 +70,8 @@ internal sealed record ExpertTensors
     {
         for (var i = 0; i < _parameters.Length; i++)
         {
-            if (_parameters[i].Match(parameter) is not { Success: true } match) continue;
-            var expert = match.Groups["expert"].Value;
-            return (FullName(match, Stored, expert), IsStacked ? long.Parse(expert, null) : 0, i);
+            if (_parameters[i].Match(parameter) is not var (layer, expert)) continue;
+            return (_stored.Of(layer, expert), IsStacked ? long.Parse(expert, null) : 0, i);
         }
         return null;
     }
@@ -97,11 +95,4 @@ internal sealed record ExpertTensors
         var rows = parts.Length == 1 ? parts[0] : Alternating ? stack(parts, 1).flatten(0, 1) : cat(parts, 0);
         return Transposed && rows.dim() == 2 ? rows.t() : rows;
     }
-
-    private static string FullName(Match match, string name, string expert) =>
-        match.Groups["layer"].Value + name.Replace("*", expert, StringComparison.Ordinal);
-
-    private static Regex Pattern(string name) => new(@"^(?<layer>model\.layers\.\d+\.)"
-        + Regex.Escape(name).Replace(@"\*", @"(?<expert>\d+)", StringComparison.Ordinal) + "$",
-        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture);
 }
