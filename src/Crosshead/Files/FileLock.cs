@@ -11,7 +11,7 @@ namespace Crosshead.Files;
 /// </summary>
 public sealed class FileLock : IDisposable
 {
-    private readonly List<Socket> _names = [];
+    private readonly List<IDisposable> _names = []; // sockets; their library is loaded with the first
 
     private FileLock() { }
 
@@ -45,8 +45,9 @@ public sealed class FileLock : IDisposable
         var hash = XxHash128.Hash(Encoding.UTF8.GetBytes(Path.GetFullPath(path)));
         try
         {
-            _names.Add(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified));
-            _names[^1].Bind(new UnixDomainSocketEndPoint($"\0crosshead-writes-{Convert.ToHexStringLower(hash)}"));
+            var name = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            _names.Add(name);
+            name.Bind(new UnixDomainSocketEndPoint($"\0crosshead-writes-{Convert.ToHexStringLower(hash)}"));
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
