@@ -29,7 +29,7 @@ internal sealed class DatasetBuilder
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CrossheadException($"cannot write the data folder {folder.Directory}: {e.Reason()}; "
-                + $"free space or the folder and run the same command again to continue.", e);
+                + "free space, or allow writing there, and run the same command again to continue.", e);
         }
     }
 

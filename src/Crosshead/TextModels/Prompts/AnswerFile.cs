@@ -138,5 +138,6 @@ internal sealed class AnswerFile : IDisposable
     }
 
     private static CrossheadException NotWritten(string path, Exception e) =>
-        new($"\"{path}\" cannot be written: {e.Reason()}; free space or the file, and run the same again to go on.", e);
+        new($"\"{path}\" cannot be written: {e.Reason()}; free space, or allow writing there, and "
+            + "run the same command again to go on.", e);
 }
