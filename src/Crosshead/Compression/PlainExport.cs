@@ -53,7 +53,7 @@ public static class PlainExport
             || attention.Variant is not (AttentionVariant.Gqa or AttentionVariant.Mea or AttentionVariant.MeaNoNorm))
             throw new CrossheadException($"a model of the variant "
                 + $"{attention.Variant.NameOf()}{(attention.HasHeadNorm ? " with a norm on its heads' outputs" : "")} "
-                + $"computes what plain architectures cannot; only gqa and composed heads without that norm "
-                + $"can be exported.");
+                + "computes what plain architectures cannot; only gqa and composed heads without a norm on their "
+                + "outputs have a plain form.");
     }
 }

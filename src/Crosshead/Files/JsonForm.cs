@@ -116,6 +116,10 @@ internal sealed class JsonForm(string kind, string manual, JsonObject schema)
         string[] allowed = schema["type"] is JsonArray several ? [.. several.Select(t => t!.GetValue<string>())]
             : [schema["type"]!.GetValue<string>()];
         if (allowed.Contains(kind) || (kind == "integer" && allowed.Contains("number"))) return;
+        if (allowed.Contains("integer") && kind == "number"
+            && value!.ToJsonString().TrimStart('-').All(char.IsAsciiDigit))
+            throw new CrossheadException($"{source}: {path.Shown()} ({value.Shown()}) is beyond the whole numbers of "
+                + "64 bits; use one nearer to 0.");
         throw Wrong(string.Join(" or ", allowed.Select(Words)));
 
         CrossheadException Wrong(string wanted) =>

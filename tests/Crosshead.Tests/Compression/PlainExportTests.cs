@@ -33,7 +33,8 @@ public sealed class PlainExportTests
     public void Norms_on_the_heads_outputs_are_refused(string name)
     {
         using var model = SmallModels.Create(name);
-        Assert.Contains("cannot", Assert.Throws<CrossheadException>(() => PlainExport.Of(model)).Message);
+        Assert.Contains("without a norm on their outputs have a plain form",
+            Assert.Throws<CrossheadException>(() => PlainExport.Of(model)).Message);
     }
 
     [Theory]

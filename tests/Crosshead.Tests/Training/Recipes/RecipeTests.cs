@@ -59,6 +59,7 @@ public sealed class RecipeTests
     [InlineData("""{ "training": { "batch": 0 } }""", "training.batch")]
     [InlineData("""{ "training": { "beta1": 1.5 } }""", "training.beta1")]
     [InlineData("""{ "training": { "batch": 2.5 } }""", "training.batch")]
+    [InlineData("""{ "training": { "seed": 18446744073709551616 } }""", "is beyond the whole numbers of 64 bits")]
     [InlineData("""{ "training": { "dtype": "fp16" } }""", "training.dtype")]
     [InlineData("""{ "model": { "attention": { "variant": "mae" } } }""", "did you mean \"mea\"?")]
     [InlineData(
