@@ -22,7 +22,8 @@ internal sealed class CompressCommand : CliCommand
     private readonly OutputFolder _out = new("Folder of the compressed model.");
     private readonly Option<double?> _cache = new("--cache")
     {
-        Description = "Share of the chosen layers' cache to keep; without it 50%.",
+        Description = "Share of the chosen layers' cache to keep, of whole heads also where the model has fewer; "
+            + "without it 50%.",
         HelpName = "percent",
         CustomParser = Share,
     };
