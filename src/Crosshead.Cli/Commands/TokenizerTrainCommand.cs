@@ -27,12 +27,8 @@ internal sealed class TokenizerTrainCommand : CliCommand
         + "the end token included.", 1, 1_000_000, new BpeTrainerOptions().VocabularySize);
     private readonly OutputFile _out = OutputFile.WithDefault("--out", "The tokenizer.json to write, or its folder; "
         + "tokenizer_config.json is written beside it.", "file", Tokenizer.FileName, Files, StaysAsItIs);
-    private readonly Option<string> _pattern = new("--pattern")
-    {
-        Description = "How words are cut: gpt2, gpt2-digits, llama3 or qwen2.",
-        HelpName = "name",
-        DefaultValueFactory = _ => "gpt2",
-    };
+    private readonly Option<string> _pattern = NameOption.WithDefault("--pattern", "How words are cut.", "gpt2",
+        [.. s_patterns.Keys]);
 
     /// <summary>Describes the command.</summary>
     public TokenizerTrainCommand() : base("train",
@@ -50,9 +46,7 @@ internal sealed class TokenizerTrainCommand : CliCommand
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
-        var name = arguments.GetRequiredValue(_pattern);
-        if (!s_patterns.TryGetValue(name, out var pattern))
-            throw new CrossheadException($"--pattern \"{name}\" is unknown; {Suggestion.For(name, s_patterns.Keys)}");
+        var pattern = s_patterns[arguments.GetRequiredValue(_pattern)];
         var reader = _source.Open(arguments);
         var options = new BpeTrainerOptions
         {

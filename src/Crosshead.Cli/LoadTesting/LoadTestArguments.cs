@@ -14,11 +14,11 @@ internal sealed class LoadTestArguments
         "Name of the model; without it the server's first model.", "name");
     private readonly Option<string> _endpoint = NameOption.WithDefault("--endpoint",
         "Which endpoint is asked: completions or chat.", "completions", "completions", "chat");
-    private readonly Option<string?> _profile = Text("--profile",
+    private readonly Option<string?> _profile = NameOption.Optional("--profile",
         "When requests are sent: synchronous (one at a time), "
         + "concurrent (--max-concurrency at a time), throughput (all at once), constant or poisson "
         + "(--request-rate), or "
-        + "sweep (a case per concurrency); without it what the other options suggest.", "name");
+        + "sweep (a case per concurrency); without it what the other options suggest.", LoadProfile.Names);
     private readonly Option<int?> _requests = NumberOption.Optional("--num-prompts", $"Number of requests per case, "
         + $"without it {UsualRequests}; a sweep sends at most 8 per stream, and at least 16.", 1, Most);
     private readonly Option<double?> _rate = NumberOption.Optional("--request-rate",
@@ -29,14 +29,10 @@ internal sealed class LoadTestArguments
         "Most requests that are open at once.", 1, Most);
     private readonly Option<string?> _concurrencies = Text("--concurrencies", "Concurrencies of a sweep, separated by "
         + "commas; without it 1,8,32,128,inf.", "a,b,…");
-    private readonly Option<string> _dataset = new("--dataset")
-    {
-        Description = "What is sent: random (1024 tokens in, 128 out), sharegpt (from --dataset-file), sharegpt-like "
-            + "(random lengths of about 200 in and out), prefix (10 shared beginnings of 256, 256 own, 128 out), or "
-            + "long-mix (31 answers, and one prompt of 32768 among them).",
-        HelpName = "name",
-        DefaultValueFactory = _ => "random",
-    };
+    private readonly Option<string> _dataset = NameOption.WithDefault("--dataset",
+        "What is sent: random (1024 tokens in, 128 out), sharegpt (from --dataset-file), sharegpt-like (random lengths "
+        + "of about 200 in and out), prefix (10 shared beginnings of 256, 256 own, 128 out), or long-mix (31 answers, "
+        + "and one prompt of 32768 among them).", "random", DatasetOptions.Names);
     private readonly Option<string?> _file = Text("--dataset-file", "The ShareGPT file, a JSON list of conversations.",
         "file");
     private readonly Option<string?> _text = Text("--text",
@@ -68,6 +64,7 @@ internal sealed class LoadTestArguments
     /// <summary>Adds the options to a command.</summary>
     public LoadTestArguments(Command command)
     {
+        (_profile.HelpName, _dataset.HelpName) = ("name", "name"); // their descriptions say what each name means
         foreach (var option in new Option[]
         {
             _model, _endpoint, _profile, _requests, _rate, _burstiness, _concurrency, _concurrencies, _dataset, _file,

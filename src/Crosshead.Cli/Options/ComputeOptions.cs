@@ -37,52 +37,41 @@ internal sealed class ComputeOptions
         command.Options.Add(_device);
         command.Options.Add(ThreadsOption.Create());
         if (typeWhenAbsent is null) return;
-        _type = new Option<string?>("--dtype")
-        {
-            Description = $"Precision to compute in; without it {typeWhenAbsent}.",
-            HelpName = "float64|float32|bfloat16",
-        };
+        _type = NameOption.Optional("--dtype", $"Precision to compute in; without it {typeWhenAbsent}.",
+            "float64", "float32", "bfloat16");
         command.Options.Add(_type);
         if (!decodes) return;
-        _cache = new Option<string?>("--cache-type")
-        {
-            Description = "Type of the numbers in the cache of past tokens; without it the precision that is computed "
-                + "in. int8 and fp8 take a byte a number, and a little for scales; on a CUDA device they need --dtype "
-                + "bfloat16.",
-            HelpName = string.Join('|', CacheOptions.TypeNames),
-        };
+        _cache = NameOption.Optional("--cache-type", "Type of the numbers in the cache of past tokens; without it the "
+            + "precision that is computed in. int8 and fp8 take a byte a number, and a little for scales; on a CUDA "
+            + "device they need --dtype bfloat16.", [.. CacheOptions.TypeNames]);
         command.Options.Add(_cache);
-        _activations = new Option<string?>("--activations")
-        {
-            Description = "The coarsest numbers that the CPU rounds activations to. With int8, those that are "
-                + "multiplied by quantised weights become int8, and those by bfloat16 weights bfloat16; with bfloat16 "
-                + "only the latter; with float32 none, which takes longer.",
-            HelpName = string.Join('|', ActivationTypes.Names),
-            DefaultValueFactory = _ => ActivationTypes.NameOf(ActivationTypes.Usual),
-        };
+        _activations = NameOption.WithDefault("--activations", "The coarsest numbers that the CPU rounds activations "
+            + "to. With int8, those that are multiplied by quantised weights become int8, and those by bfloat16 "
+            + "weights bfloat16; with bfloat16 only the latter; with float32 none, which takes longer.",
+            ActivationTypes.NameOf(ActivationTypes.Usual), [.. ActivationTypes.Names])!;
         command.Options.Add(_activations);
     }
 
     /// <summary>The requested device. Loads libtorch.</summary>
     /// <exception cref="CrossheadException">The name is unknown, or the device is not available.</exception>
-    public Device Device(ParseResult arguments) => ComputeDevice.Parse(arguments.GetRequiredValue(_device));
+    public Device Device(ParseResult arguments) => ComputeDevice.Parse(DeviceNamed(arguments));
 
     /// <summary>
     /// The requested device of a command that does nothing but generate text. Loads libtorch only where a GPU may be
     /// meant.
     /// </summary>
     /// <exception cref="CrossheadException">The name is unknown, or the device is not available.</exception>
-    public Device DecodingDevice(ParseResult arguments) => ComputeDevice.Find(arguments.GetRequiredValue(_device));
+    public Device DecodingDevice(ParseResult arguments) => ComputeDevice.Find(DeviceNamed(arguments));
 
     /// <summary>Whether such a command needs libtorch.</summary>
     public bool DecodesWithTensors(ParseResult arguments) =>
-        ComputeDevice.MayBeCuda(arguments.GetRequiredValue(_device))
+        ComputeDevice.MayBeCuda(DeviceNamed(arguments))
         || TextModel.NeedsLibTorch(Type(arguments) ?? ScalarType.Float32);
 
     /// <summary>The requested device of a rank. Loads libtorch.</summary>
     /// <exception cref="CrossheadException">The device is not available, or not to every rank.</exception>
     public Device Device(ParseResult arguments, ICommunicator ranks) =>
-        RankDevice.Choose(arguments.GetRequiredValue(_device), ranks);
+        RankDevice.Choose(DeviceNamed(arguments), ranks);
 
     /// <summary>How the cache keeps numbers.</summary>
     /// <param name="arguments">What was typed.</param>
@@ -109,4 +98,7 @@ internal sealed class ComputeOptions
     /// <exception cref="CrossheadException">The name is unknown.</exception>
     public ScalarType? Type(ParseResult arguments) =>
         _type is not null && arguments.GetValue(_type) is { } name ? Precision.Parse(name) : null;
+
+    // Names in upper case are taken too, as with NameOption.
+    private string DeviceNamed(ParseResult arguments) => arguments.GetRequiredValue(_device).ToLowerInvariant();
 }

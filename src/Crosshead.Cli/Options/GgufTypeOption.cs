@@ -16,12 +16,9 @@ internal sealed class GgufTypeOption
     /// <param name="required">Whether it must be given.</param>
     public GgufTypeOption(Command command, string description, bool required)
     {
-        _option = new(Name)
-        {
-            Description = $"{description} One of {string.Join(", ", GgufRecipe.All)}.",
-            HelpName = "type",
-            Required = required,
-        };
+        string[] names = [.. GgufRecipe.All.Select(recipe => recipe.Name)];
+        _option = NameOption.Optional(Name, $"{description} One of {string.Join(", ", names)}.", names);
+        (_option.HelpName, _option.Required) = ("type", required);
         command.Options.Add(_option);
     }
 
@@ -29,11 +26,6 @@ internal sealed class GgufTypeOption
     public static string With(GgufRecipe recipe) => $"{Name} {recipe}";
 
     /// <summary>The type that was given; null without.</summary>
-    /// <exception cref="CrossheadException">There is no such type.</exception>
-    public GgufRecipe? In(ParseResult arguments)
-    {
-        if (arguments.GetValue(_option) is not { } name) return null;
-        return GgufRecipe.All.FirstOrDefault(recipe => recipe.Name == name) ?? throw new CrossheadException(
-            $"{Name} must be one of {string.Join(", ", GgufRecipe.All)}; got \"{name}\".");
-    }
+    public GgufRecipe? In(ParseResult arguments) =>
+        arguments.GetValue(_option) is { } name ? GgufRecipe.Named(name) : null;
 }

@@ -3,9 +3,23 @@ using System.CommandLine.Parsing;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>Options that take one of a few names. The help lists them, and any other is refused.</summary>
+/// <summary>
+/// Options that take one of a few names, in upper or lower case. The help lists them, and any other is refused.
+/// </summary>
 internal static class NameOption
 {
+    /// <summary>An option without a default. Its value is null if the option is not given.</summary>
+    /// <param name="name">The option's name, with its dashes.</param>
+    /// <param name="description">What is chosen, and what applies without the option.</param>
+    /// <param name="names">All names.</param>
+    public static Option<string?> Optional(string name, string description, params IReadOnlyList<string> names) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = string.Join('|', names),
+            CustomParser = result => Parse(result, name, names),
+        };
+
     /// <summary>An option whose names are its own.</summary>
     /// <param name="name">The option's name, with its dashes.</param>
     /// <param name="description">What is chosen.</param>
@@ -37,7 +51,7 @@ internal static class NameOption
     private static string? Parse(ArgumentResult result, string name, IReadOnlyList<string> names)
     {
         var text = result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
-        if (names.Contains(text)) return text;
+        if (names.FirstOrDefault(n => n.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } known) return known;
         result.AddError($"{name} \"{text}\" is unknown; {Suggestion.For(text, names)}");
         return null;
     }

@@ -8,6 +8,8 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
 {
     [Theory]
     [InlineData("generate @model --prompt word1")]
+    [InlineData("generate @model --prompt word1 --device CPU --dtype Float32 --cache-type FLOAT32 --activations Int8")]
+    [InlineData("quantize @model --type Q4_K_M --out @new.gguf")]
     [InlineData("perplexity @model --text @text.txt")]
     [InlineData("profile @model --text @text.txt --windows 4 --out @new.json")]
     [InlineData("compress @model --method svd --out @new")]
@@ -20,7 +22,7 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
 
     [Theory]
     [InlineData("--prompt", "word1 --dtype float23", "did you mean")]
-    [InlineData("--prompt", "word1 --cache-type int7", "cache type \"int7\" is unknown; did you mean \"int8\"")]
+    [InlineData("--prompt", "word1 --cache-type int7", "--cache-type \"int7\" is unknown; did you mean \"int8\"")]
     [InlineData("--prompt", "word1 --dtype float64 --cache-type int8", "not in float64; use --dtype float32, or leave")]
     [InlineData("--prompt", "word1 --device cpuu", "device \"cpuu\" is unknown")]
     [InlineData("--prompt", "word1 --top-p 0", "topP (0) is out of range")]

@@ -62,8 +62,9 @@ public sealed class ExportGgufTests : IDisposable
         Assert.Equal("--max-shard-size splits the weights of folders, and a GGUF file stays one; name a folder with "
             + "--out or --transformers, or leave it out.",
             Export("--gguf", _folder.File("x.gguf"), "--max-shard-size", "1KB").Refusal());
-        Assert.Contains("--type must be one of f32, f16, bf16, q8_0, q6_k, q5_k_m, q5_k_s, q5_1, q5_0, q4_k_m, q4_k_s, "
-            + "q4_1, q4_0; got \"q4\"", Export("--gguf", _folder.File("x.gguf"), "--type", "q4").Refusal());
+        Assert.Equal("--type \"q4\" is unknown; did you mean \"q4_1\"? known: f32, f16, bf16, q8_0, q6_k, q5_k_m, "
+            + "q5_k_s, q5_1, q5_0, q4_k_m, q4_k_s, q4_1, q4_0.",
+            Export("--gguf", _folder.File("x.gguf"), "--type", "q4").Refusal());
         Assert.Equal([_folder.File("model")], Directory.GetFileSystemEntries(_folder.Path));
     }
 

@@ -36,7 +36,7 @@ public sealed class QuantizeTests : IDisposable
         var (plain, composed) = (Saved("plain", AttentionVariant.Gqa), Saved("composed", AttentionVariant.MeaNoNorm));
         string[] Made(string model, string type, params string[] more) =>
             ["quantize", model, "--type", type, "--out", _folder.File("x.gguf"), .. more];
-        Assert.Contains("--type must be one of f32, f16, bf16, q8_0", CliRun.Of(Made(plain, "q3_k_m")).Refusal());
+        Assert.Contains("\"q3_k_m\" is unknown; did you mean \"q5_k_m\"?", CliRun.Of(Made(plain, "q3_k_m")).Refusal());
         Assert.Contains($"crosshead export {composed} --gguf {_folder.File("x.gguf")} --type q4_0",
             CliRun.Of(Made(composed, "q4_0")).Refusal());
         Assert.Contains("does not exist", CliRun.Of(Made(_folder.File("none"), "q4_0")).Refusal());

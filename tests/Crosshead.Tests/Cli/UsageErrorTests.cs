@@ -60,7 +60,7 @@ public sealed class UsageErrorTests
 
     [Theory]
     [InlineData("--shard", "gradient", "did you mean \"gradients\"? known: none, optimizer, gradients, parameters.")]
-    [InlineData("--shard", "Optimizer", "did you mean \"optimizer\"? known: none, optimizer, gradients, parameters.")]
+    [InlineData("--shard", "Optimiser", "did you mean \"optimizer\"? known: none, optimizer, gradients, parameters.")]
     [InlineData("--reduction", "1", "known: ordered, fast.")]
     [InlineData("--moments", "", "known: master, bfloat16.")]
     public void An_unknown_name_is_answered_with_all(string option, string name, string known) =>
@@ -68,7 +68,7 @@ public sealed class UsageErrorTests
 
     [Fact]
     public void An_unknown_precision_is_answered_with_the_nearest() =>
-        Assert.Equal("dtype \"float23\" is unknown; did you mean \"float64\"? known: float64, float32, bfloat16.",
+        Assert.Equal("--dtype \"float23\" is unknown; did you mean \"float64\"? known: float64, float32, bfloat16.",
             CliRun.Of("verify", "x", "--dtype", "float23").Refusal());
 
     [Fact]
