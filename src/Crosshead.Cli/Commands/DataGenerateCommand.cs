@@ -21,8 +21,7 @@ internal sealed class DataGenerateCommand : CliCommand
         "Divides the logits; 1 draws what the model has learned.", 0.0, 100, new SamplingOptions().Temperature);
     private readonly Option<int> _topK = NumberOption.WithDefault("--top-k",
         "Keep the k most likely tokens; 0 keeps all.", 0, int.MaxValue, new SamplingOptions().TopK);
-    private readonly Option<double> _topP = NumberOption.WithDefault("--top-p",
-        "Keep the most likely tokens that together reach this probability.", 0.0, 1, new SamplingOptions().TopP);
+    private readonly Option<double> _topP = SamplingArguments.TopP();
     private readonly Option<double> _minP = NumberOption.WithDefault("--min-p",
         "Keep tokens at least this many times as likely as the most likely.", 0.0, 1, new SamplingOptions().MinP);
     private readonly Option<long> _seed = NumberOption.WithDefault("--seed",

@@ -40,14 +40,40 @@ internal static class NumberOption
             DefaultValueFactory = _ => otherwise,
         };
 
+    /// <summary>An option for a number above an end that is too small itself, with a default.</summary>
+    /// <param name="name">The option's name, with its dashes.</param>
+    /// <param name="description">What the number means, with its unit.</param>
+    /// <param name="below">The number that all allowed values are above.</param>
+    /// <param name="largest">The largest allowed value.</param>
+    /// <param name="otherwise">The value if the option is not given.</param>
+    /// <param name="remedy">What the message for any other input advises.</param>
+    public static Option<double> Above(string name, string description, double below, double largest,
+        double otherwise, string remedy) =>
+        new(name)
+        {
+            Description = $"{description.TrimEnd('.')} (above {Shown(below)}, to {Shown(largest)}).",
+            HelpName = Placeholder<double>(),
+            CustomParser = result =>
+            {
+                if (Read<double>(result, out var text) is { } value && value > below && value <= largest) return value;
+                result.AddError($"{name} must be a number above {Shown(below)}, to {Shown(largest)}; got \"{text}\": "
+                    + $"{remedy}.");
+                return default;
+            },
+            DefaultValueFactory = _ => otherwise,
+        };
+
     private static T Parse<T>(ArgumentResult result, string name, T smallest, T largest) where T : struct, INumber<T>
     {
-        var text = result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
-        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= smallest
-            && value <= largest)
-            return value;
+        if (Read<T>(result, out var text) is { } value && value >= smallest && value <= largest) return value;
         result.AddError($"{name} must be a {Kind<T>()} from {Shown(smallest)} to {Shown(largest)}; got \"{text}\".");
         return default;
+    }
+
+    private static T? Read<T>(ArgumentResult result, out string text) where T : struct, INumber<T>
+    {
+        text = result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
+        return T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : null;
     }
 
     // The help of every number shows its range. A largest value from NoLimit on only excludes absurd numbers, so the

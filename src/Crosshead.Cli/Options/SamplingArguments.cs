@@ -13,8 +13,7 @@ internal sealed class SamplingArguments
         "Divides the logits; 0 takes the most likely token.", 0.0, 100, s_default.Temperature);
     private readonly Option<int> _topK = NumberOption.WithDefault("--top-k",
         "Keep the k most likely tokens; 0 keeps all.", 0, int.MaxValue, s_default.TopK);
-    private readonly Option<double> _topP = NumberOption.WithDefault("--top-p",
-        "Keep the most likely tokens that together reach this probability.", 0.0, 1, s_default.TopP);
+    private readonly Option<double> _topP = TopP();
     private readonly Option<double> _minP = NumberOption.WithDefault("--min-p",
         "Keep tokens at least this many times as likely as the most likely.", 0.0, 1, s_default.MinP);
     private readonly Option<double> _penalty = NumberOption.WithDefault("--repetition-penalty",
@@ -40,6 +39,11 @@ internal sealed class SamplingArguments
         foreach (var option in new Option[] { _maxTokens, _temperature, _topK, _topP, _minP, _penalty, _stop, _seed })
             command.Options.Add(option);
     }
+
+    /// <summary>The option <c>--top-p</c>.</summary>
+    public static Option<double> TopP() => NumberOption.Above("--top-p",
+        "Keep the most likely tokens that together reach this probability; 1 keeps all.", 0, 1, s_default.TopP,
+        "use 1 to keep all tokens, or --top-k 1 for the most likely alone");
 
     /// <summary>Turns the command line into options of generation.</summary>
     /// <param name="arguments">The parsed command line.</param>

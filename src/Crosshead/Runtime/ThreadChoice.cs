@@ -30,7 +30,8 @@ public sealed record ThreadChoice(int Count, string Reason)
         var range = $"from 1 to {most}, which is {MostPerCore} for each core that this process may use";
         if (asked is { } count)
             return count >= 1 && count <= most ? new(count, MessageTerm.Threads)
-                : throw new CrossheadException($"threads ({count}) must be {range}.");
+                : throw new CrossheadException($"{MessageTerm.Threads} ({count}) must be {range}; use "
+                    + $"{limits.Cores}, one for each core, or leave it out.");
         if (variable(ComputeThreads.Variable) is { Length: > 0 } text)
             return Whole(text) is { } named && named >= 1 && named <= most ? new(named, ComputeThreads.Variable)
                 : throw new CrossheadException(

@@ -31,7 +31,10 @@ public sealed class BadInputTests : IDisposable
     [InlineData("generate m --prompt x --max-tokens 0", "--max-tokens must be a whole number from 1")]
     [InlineData("generate m --prompt x --temperature warm",
         "--temperature must be a number from 0 to 100; got \"warm\".")]
-    [InlineData("generate m --prompt x --top-p 0", "topP")]
+    [InlineData("generate m --prompt x --top-p 0", "--top-p must be a number above 0, to 1; got \"0\": use 1 to keep ")]
+    [InlineData("generate m --prompt x --top-p 1.1", "--top-p must be a number above 0, to 1; got \"1.1\": use 1 ")]
+    [InlineData("generate m --prompt x --top-p all", "--top-p must be a number above 0, to 1; got \"all\": use 1 ")]
+    [InlineData("data generate m --tokens 9 --out d --top-p 0", "--top-p must be a number above 0, to 1; got \"0\"")]
     [InlineData("bench attention --heads 7", "7")]
     [InlineData("bench attention --variants gqa,mee", "did you mean \"mea\"")]
     [InlineData("bench decode --new-tokens 300", "--context to 316")]

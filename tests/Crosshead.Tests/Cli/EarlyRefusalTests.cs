@@ -25,7 +25,7 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
     [InlineData("--prompt", "word1 --cache-type int7", "--cache-type \"int7\" is unknown; did you mean \"int8\"")]
     [InlineData("--prompt", "word1 --dtype float64 --cache-type int8", "not in float64; use --dtype float32, or leave")]
     [InlineData("--prompt", "word1 --device cpuu", "device \"cpuu\" is unknown")]
-    [InlineData("--prompt", "word1 --top-p 0", "topP (0) is out of range")]
+    [InlineData("--prompt", "word1 --top-p 0", "--top-p must be a number above 0, to 1")]
     [InlineData("--prompt", "word1,word2,word3,word4,word5,word6,word7,word8,word9,word10,word11,word12,word13,word14,"
         + "word15,word16,word17", "leaves no room in the model's context of 32")]
     public void Generate(string option, string value, string told) =>

@@ -24,7 +24,7 @@ public sealed class ThreadsOptionTests
     [Theory]
     [InlineData("0", "--threads must be a whole number from 1 to 2147483647; got \"0\".")]
     [InlineData("two", "--threads must be a whole number from 1 to 2147483647; got \"two\".")]
-    [InlineData("100000", "threads (100000) must be from 1 to ")]
+    [InlineData("100000", "--threads (100000) must be from 1 to ")]
     public void A_number_out_of_range_is_refused(string value, string message) =>
         Assert.StartsWith(message, CliRun.Of("train", "nothing.json", "--threads", value).Refusal());
 

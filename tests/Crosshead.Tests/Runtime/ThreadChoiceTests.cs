@@ -30,7 +30,8 @@ public sealed class ThreadChoiceTests
     [InlineData(-1)]
     [InlineData(17)]
     public void A_number_out_of_range_is_refused(int asked) => Assert.Equal(
-        $"threads ({asked}) must be from 1 to 16, which is 4 for each core that this process may use.",
+        $"`Threads` ({asked}) must be from 1 to 16, which is 4 for each core that this process may use; use 4, one for "
+            + "each core, or leave it out.",
         Assert.Throws<CrossheadException>(() => ThreadChoice.Of(asked, _ => null, s_four)).Message);
 
     [Theory]
