@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Crosshead.Cli.Options;
 
 namespace Crosshead.Cli.Client;
 
@@ -20,6 +21,10 @@ internal sealed class ServerException(string message) : CrossheadException(messa
     {
         var told = MessageIn(await Body(response, cancellation).ConfigureAwait(false));
         var (status, place) = (response.StatusCode, response.RequestMessage?.RequestUri?.AbsolutePath);
+        // What the server says is for programs: which header to send.
+        if (status == HttpStatusCode.Unauthorized && response.RequestMessage?.Headers.Authorization is null)
+            told = $"it asks for a key; give it with {ServerKeyOption.Name}, or in the environment variable "
+                + $"{ServerKeyOption.Variable}.";
         return new ServerException($"the server answered {place} with {(int)status} {response.ReasonPhrase}"
             + $"{(told.Length > 0 ? $": {told}" : ".")}")
         {

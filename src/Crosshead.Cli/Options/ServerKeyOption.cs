@@ -5,11 +5,14 @@ namespace Crosshead.Cli.Options;
 /// <summary>The option <c>--api-key</c>, or a variable of the environment in its place.</summary>
 internal static class ServerKeyOption
 {
+    /// <summary>The option's name.</summary>
+    public const string Name = "--api-key";
+
     /// <summary>The environment variable that holds a key, so that it need not be on the command line.</summary>
     public const string Variable = "CROSSHEAD_API_KEY";
 
     /// <summary>Makes the option.</summary>
-    public static Option<string?> Create() => new("--api-key")
+    public static Option<string?> Create() => new(Name)
     {
         Description = $"Key that the server asks for; without it the environment variable {Variable}.",
         HelpName = "key",
@@ -23,6 +26,6 @@ internal static class ServerKeyOption
         if (string.IsNullOrEmpty(key)) return null;
         return key.All(c => c is > ' ' and <= '~') ? key
             : throw new CrossheadException(
-                "the key of --api-key has characters other than visible ASCII; copy it again.");
+                $"the key of {Name} has characters other than visible ASCII; copy it again.");
     }
 }

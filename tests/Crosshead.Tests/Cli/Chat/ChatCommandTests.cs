@@ -71,6 +71,19 @@ public sealed class ChatCommandTests : IDisposable
         Assert.Contains("500", told[1], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("chat")]
+    [InlineData("bench", "serve")]
+    public async Task A_server_that_asks_for_a_key_is_told_with_the_option(params string[] command)
+    {
+        await using var server = await StubServer.Start(key: "secret");
+        var told = await Task.Run(() => CliRun.Of([.. command, server.Url]).Refusal());
+        Assert.Equal("the server answered /v1/models with 401 Unauthorized: it asks for a key; give it with --api-key, "
+            + "or in the environment variable CROSSHEAD_API_KEY.", told);
+        told = await Task.Run(() => CliRun.Of([.. command, server.Url, "--api-key", "other"]).Refusal());
+        Assert.Equal("the server answered /v1/models with 401 Unauthorized: the API key is another", told);
+    }
+
     [Fact]
     public async Task A_server_that_refuses_is_told_in_one_line()
     {

@@ -30,13 +30,15 @@ internal sealed class StubServer : IAsyncDisposable
     /// <param name="answer">Answers request number n, from 0; null for a usual answer.</param>
     /// <param name="textField">The field that holds the text of /tokenize.</param>
     /// <param name="listsModels">Whether it has /v1/models.</param>
+    /// <param name="key">The key that it asks for; null for none.</param>
     public static async Task<StubServer> Start(Func<int, HttpContext, Task<bool>>? answer = null,
-        string textField = "prompt", bool listsModels = true)
+        string textField = "prompt", bool listsModels = true, string? key = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var server = new StubServer(builder.Build());
+        if (key is not null) server.Require(key);
         server.Map(answer, textField, listsModels);
         await server._application.StartAsync();
         return server;
@@ -51,6 +53,19 @@ internal sealed class StubServer : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
+
+    private void Require(string key) => _application.Use(async (context, next) =>
+    {
+        string? sent = context.Request.Headers.Authorization;
+        if (sent == $"Bearer {key}")
+        {
+            await next(context);
+            return;
+        }
+        context.Response.StatusCode = 401;
+        await context.Response.WriteAsync(sent is null ? """{"error":{"message":"send a header"}}"""
+            : """{"error":{"message":"the API key is another"}}""");
+    });
 
     private void Map(Func<int, HttpContext, Task<bool>>? answer, string textField, bool listsModels)
     {
