@@ -46,7 +46,7 @@ internal static class JsonInput
         }
         catch (JsonException e)
         {
-            throw new ApiException(400, "invalid_json", Problem(e));
+            throw new ApiException(400, "invalid_json", Problem(e, utf8.Span));
         }
         if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
         var kind = document.RootElement.ValueKind.ToString().ToLowerInvariant();
@@ -54,12 +54,13 @@ internal static class JsonInput
         throw new ApiException(400, "invalid_json", $"the body is a JSON {kind}; send an object {{…}}.");
     }
 
-    private static string Problem(JsonException e)
+    private static string Problem(JsonException e, ReadOnlySpan<byte> utf8)
     {
         if (e.Message.Contains("depth", StringComparison.Ordinal) && e.Message.Contains("64", StringComparison.Ordinal))
             return $"the body nests more than {Depth} lists and objects; use a flatter one.";
         if (e.Message.Contains("uplicate", StringComparison.Ordinal))
-            return "the body has a member twice; name each member once.";
+            return $"the body has the member \"{Excerpt.Of(DoubledMember.In(utf8, Depth)!)}\" twice; name each member "
+                + "once.";
         var place = e.LineNumber is { } line ? $" (line {line + 1}, byte {e.BytePositionInLine})" : "";
         var problem = JsonProblem.Of(e).Split(" LineNumber: ")[0].Split(". Path: ")[0].TrimEnd('.');
         return $"the body is no JSON{place}: {problem}; send a JSON object {{…}}.";

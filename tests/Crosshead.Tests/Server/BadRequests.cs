@@ -20,6 +20,7 @@ internal static class BadRequests
     [
         "", " ", "null", "[]", "3", "\"prompt\"", "{", "{}", "{\"prompt\":\"the\"", "{\"prompt\":\"the\",}",
         "{'prompt':'the'}", "{\"prompt\":\"the\"} {}", "{\"prompt\":\"a\",\"prompt\":\"b\"}",
+        "{\"prompt\":\"a\",\"logit_bias\":{\"1\":1,\"2\":{\"1\":1},\"\\u0032\":3}}",
         "{\"prompt\":\"\\ud83d\"}",
         "{\"\\udc00\":1,\"prompt\":\"a\"}", "{\"prompt\":\"the\",\"temperature\":NaN}",
         "{\"prompt\":\"the\",\"temperature\":Infinity}", "{\"prompt\":\"the\",\"x\":" + new string('[', 100)
