@@ -59,9 +59,24 @@ internal static class Failure
         IOException { Message: var message } when message.StartsWith("No space left", StringComparison.Ordinal) =>
             new CrossheadException($"{message}; free space, or write elsewhere.").Message,
         UnauthorizedAccessException => $"{failure.Reason()}; let this user have it, or name another place.",
+        IOException when !HasWorkingFolder() => "the working folder is no longer there; change to another folder with "
+            + "cd, or give full paths.",
         IOException => $"{failure.Reason()}; see to it, or name another place.",
         _ => $"unexpected {failure.GetType().Name}: {FirstLine(failure.Message)} Set {DebugVariable}=1 to see where.",
     };
+
+    // The system's error for a relative path in a removed folder names neither.
+    private static bool HasWorkingFolder()
+    {
+        try
+        {
+            return Directory.GetCurrentDirectory().Length > 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     private static string FirstLine(string message) => message.TrimStart().Split(['\n', '\r'], 2)[0].TrimEnd();
 

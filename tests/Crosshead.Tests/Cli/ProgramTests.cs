@@ -49,6 +49,26 @@ public sealed class ProgramTests
     }
 
     [Fact]
+    public void A_working_folder_that_is_no_longer_there_is_told()
+    {
+        using var folder = new TemporaryFolder();
+        var program = Start(AppContext.BaseDirectory,
+            ["tokenizer", "train", folder.Write("text.txt", "a text"), "--vocab", "257", "--out", "t.json"]);
+        var words = string.Join(' ', program.ArgumentList.Select(a => $"'{a}'"));
+        var gone = folder.File("gone");
+        using var shell = Process.Start(new ProcessStartInfo("sh",
+            ["-c", $"mkdir '{gone}' && cd '{gone}' && rmdir '{gone}' && exec '{program.FileName}' {words}"])
+            {
+                RedirectStandardError = true,
+            })!;
+        var error = shell.StandardError.ReadToEnd();
+        shell.WaitForExit();
+        Assert.Equal(2, shell.ExitCode);
+        Assert.Equal("the working folder is no longer there; change to another folder with cd, or give full paths.\n",
+            error);
+    }
+
+    [Fact]
     public void A_home_that_does_not_exist_is_not_the_current_folder()
     {
         var start = Start(AppContext.BaseDirectory, ["eval", "nowhere", "--tasks", "recall_pairs_32"]);
