@@ -1,3 +1,5 @@
+using Crosshead.Files;
+
 namespace Crosshead.Cli.Options;
 
 /// <summary>Checks the place of a file or folder that is to be written.</summary>
@@ -22,8 +24,8 @@ internal static class OutputPlace
         while (!Directory.Exists(folder))
         {
             if (File.Exists(folder))
-                throw new CrossheadException(
-                    $"{option} \"{path}\" cannot be made: \"{folder}\" is a file, not a folder; name another place.");
+                throw new CrossheadException($"{option} \"{path}\" cannot be made: \"{folder}\" "
+                    + $"{InputFile.Absence(folder)}, not a folder; name another place.");
             (folder, name) = (Path.GetDirectoryName(folder) ?? Path.GetPathRoot(full)!, Path.GetFileName(folder));
         }
         try

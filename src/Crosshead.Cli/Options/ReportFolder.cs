@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Crosshead.Cli.Terminal;
+using Crosshead.Files;
 
 namespace Crosshead.Cli.Options;
 
@@ -19,7 +20,8 @@ internal sealed class ReportFolder(string description, params string[] files)
     /// <inheritdoc/>
     public override void Check(string path, bool overwrite)
     {
-        if (File.Exists(path)) throw new CrossheadException($"{Name} \"{path}\" is a file; name a folder.");
+        if (File.Exists(path))
+            throw new CrossheadException($"{Name} \"{path}\" {InputFile.Absence(path)}; name a folder.");
         foreach (var place in Places(path))
         {
             if (File.Exists(place) && !overwrite)

@@ -44,7 +44,8 @@ internal sealed class WorkFolder : OutputOption
     /// in it.</exception>
     public static void Check(string name, string path)
     {
-        if (File.Exists(path)) throw new CrossheadException($"{name} \"{path}\" is a file; name a folder.");
+        if (File.Exists(path))
+            throw new CrossheadException($"{name} \"{path}\" {InputFile.Absence(path)}; name a folder.");
         if (!Directory.Exists(path)) OutputPlace.RequireWritable(name, Path.TrimEndingDirectorySeparator(path));
         else
         {

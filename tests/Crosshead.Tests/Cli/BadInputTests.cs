@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Crosshead.Cli.Options;
 
 namespace Crosshead.Tests.Cli;
 
@@ -111,6 +112,21 @@ public sealed class BadInputTests : IDisposable
             CliRun.Of("info", link).Refusal());
         Assert.Contains("a\" is a symbolic link to what cannot be reached",
             CliRun.Of("perplexity", "m", "--text", link).Refusal());
+    }
+
+    [Fact]
+    public void A_link_that_leads_nowhere_is_no_folder_to_write()
+    {
+        var link = _folder.File("link");
+        File.CreateSymbolicLink(link, _folder.File("nowhere"));
+        OutputOption[] options =
+            [new OutputFolder(""), WorkFolder.Required("--out", ""), new ReportFolder("", "a.json")];
+        Assert.All(options, option => Assert.Equal(
+            $"--out \"{link}\" is a symbolic link to what cannot be reached; name a folder.",
+            Assert.Throws<CrossheadException>(() => option.Check(link, overwrite: false)).Message));
+        Assert.Equal($"--out \"{link}/x\" cannot be made: \"{link}\" is a symbolic link to what cannot be reached, "
+            + "not a folder; name another place.",
+            Assert.Throws<CrossheadException>(() => options[0].Check($"{link}/x", overwrite: false)).Message);
     }
 
     [Fact]
