@@ -10,15 +10,17 @@ internal sealed class ModelPartner : IChatPartner
 {
     private readonly TextModel _model;
     private readonly GenerationOptions _options;
+    private readonly ChatTemplate _template;
     private readonly AnswerFormat _format;
 
     /// <summary>Wraps a model, and disposes it in the end.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">How much is generated, and how.</param>
-    public ModelPartner(TextModel model, GenerationOptions options)
+    /// <param name="template">Writes the conversation as text.</param>
+    public ModelPartner(TextModel model, GenerationOptions options, ChatTemplate template)
     {
-        _model = model;
-        var format = AnswerFormat.Choose(model.Source.ChatTemplate.Text, model.Tokenizer);
+        (_model, _template) = (model, template);
+        var format = AnswerFormat.Choose(template.Text, model.Tokenizer);
         _format = format.ThoughtEnd is null ? AnswerFormat.Plain : format; // there are no tools
         _options = options with { SkipsSpecialTokens = !_format.NeedsSpecialTokens };
     }
@@ -29,12 +31,12 @@ internal sealed class ModelPartner : IChatPartner
     /// <inheritdoc/>
     public IEnumerable<ChatPiece> Reply(IReadOnlyList<ChatMessage> messages, CancellationToken cancellation)
     {
-        var prompt = _model.Source.ChatTemplate.Render(messages, addGenerationPrompt: true);
+        var prompt = _template.Render(messages, addGenerationPrompt: true);
         var parser = new AnswerParser(_format, new AnswerParserOptions
         {
             BeginsInThought = _format.BeginsThought(prompt),
         });
-        using var run = _model.Start(messages, _options);
+        using var run = _model.Start(messages, _options, _template);
         StopReason? stop = null;
         foreach (var token in run.Tokens(cancellation))
         {

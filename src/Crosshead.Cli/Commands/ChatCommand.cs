@@ -28,6 +28,7 @@ internal sealed class ChatCommand : CliCommand
         Description = "What the system says to the model before the conversation.",
         HelpName = "text",
     };
+    private readonly Option<string?> _template = ChatTemplateOption.Create();
     private readonly SamplingArguments _sampling;
     private readonly Option<string?> _name = new("--model")
     {
@@ -49,6 +50,7 @@ internal sealed class ChatCommand : CliCommand
     {
         Arguments.Add(_model);
         Options.Add(_system);
+        Options.Add(_template);
         _sampling = new SamplingArguments(this, MaxTokens);
         foreach (var option in new Option[] { _name, _key, _onlyOpenAi }) Options.Add(option);
         _compute = new ComputeOptions(this, "float32; bfloat16 is faster", decodes: true);
@@ -88,7 +90,7 @@ internal sealed class ChatCommand : CliCommand
         GenerationOptions options)
     {
         Refuse(arguments, "a server", "--device", "--dtype", "--threads", "--cache-type",
-            "--activations");
+            "--activations", ChatTemplateOption.Name);
         var address = ServerAddress.Parse(arguments.GetRequiredValue(_model));
         var (key, name) = (ServerKeyOption.Value(_key, arguments), arguments.GetValue(_name));
         var onlyOpenAi = arguments.GetValue(_onlyOpenAi);
@@ -104,14 +106,17 @@ internal sealed class ChatCommand : CliCommand
     {
         Refuse(arguments, "a model directory", "--model", "--api-key", "--openai-fields-only");
         var files = ModelSource.Open(arguments.GetRequiredValue(_model), _compute.DecodesWithTensors(arguments));
-        _ = files.ChatTemplate; // a model without a template is refused before its weights are read
+        // A model without a template is refused before its weights are read.
+        var template = arguments.GetValue(_template) is { } file ? files.Description.LoadChatTemplate(file)
+            : files.ChatTemplate;
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.DecodingDevice(arguments));
         var cache = _compute.Cache(arguments, type, device);
         var activations = _compute.Activations(arguments);
         return (output, _) =>
         {
             ModelRemarks.Tell(files.Remarks, output);
-            return new ModelPartner(TextModel.Load(files, type, device, cache, activations), options);
+            return new ModelPartner(TextModel.Load(files, type, device, cache, activations), options,
+                template);
         };
     }
 

@@ -85,11 +85,7 @@ internal sealed class ServeArguments
         DefaultValueFactory = _ => [],
     };
 
-    private readonly Option<string?> _template = new("--chat-template")
-    {
-        Description = "File with a chat template to use instead of the model's own.",
-        HelpName = "file",
-    };
+    private readonly Option<string?> _template = ChatTemplateOption.Create();
 
     private readonly Option<bool> _requestTemplate = new("--allow-request-template")
     {

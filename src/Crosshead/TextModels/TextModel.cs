@@ -194,11 +194,13 @@ public sealed class TextModel : IDisposable
     /// <summary>Prepares to write the assistant's next turn of a conversation token by token.</summary>
     /// <param name="messages">The turns so far.</param>
     /// <param name="options">As for <see cref="Generate"/>.</param>
+    /// <param name="template">Writes the turns as text; null for the model's own template.</param>
     /// <exception cref="CrossheadException">As for <see cref="Reply"/>.</exception>
-    public GenerationRun Start(IReadOnlyList<ChatMessage> messages, GenerationOptions? options = null)
+    public GenerationRun Start(IReadOnlyList<ChatMessage> messages, GenerationOptions? options = null,
+        ChatTemplate? template = null)
     {
         // The template writes the begin token itself.
-        int[] prompt = Tokenizer.Encode(Source.ChatTemplate.Render(messages, addGenerationPrompt: true),
+        int[] prompt = Tokenizer.Encode((template ?? Source.ChatTemplate).Render(messages, addGenerationPrompt: true),
             addSpecialTokens: false);
         return Finite(_generator.Start([prompt], Ended(options)));
     }

@@ -31,6 +31,20 @@ public sealed class ChatCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_template_of_a_file_takes_the_place_of_the_model_s()
+    {
+        var (model, file) = (Model(), _folder.Write("own.jinja", Template));
+        string[] line = ["chat", model, "--temperature", "0", "--max-tokens", "3"];
+        var run = CliRun.With("word1", default, [.. line, "--chat-template", file]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        File.WriteAllText(Path.Combine(model, "chat_template.jinja"), "{{ messages[0].content }} word2 word3");
+        Assert.NotEqual(run.Out, CliRun.With("word1", default, line).Out);
+        Assert.Equal(run.Out, CliRun.With("word1", default, [.. line, "--chat-template", file]).Out);
+        Assert.Contains("does not exist; name a file that holds one",
+            CliRun.Of([.. line, "--chat-template", "nowhere"]).Refusal());
+    }
+
+    [Fact]
     public void A_model_without_a_template_is_told_in_one_line() =>
         Assert.Contains("has no chat template", CliRun.Of("chat", Model()).Refusal());
 
