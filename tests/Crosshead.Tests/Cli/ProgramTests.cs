@@ -58,9 +58,9 @@ public sealed class ProgramTests
         var gone = folder.File("gone");
         using var shell = Process.Start(new ProcessStartInfo("sh",
             ["-c", $"mkdir '{gone}' && cd '{gone}' && rmdir '{gone}' && exec '{program.FileName}' {words}"])
-            {
-                RedirectStandardError = true,
-            })!;
+        {
+            RedirectStandardError = true,
+        })!;
         var error = shell.StandardError.ReadToEnd();
         shell.WaitForExit();
         Assert.Equal(2, shell.ExitCode);
