@@ -81,11 +81,9 @@ public static class ModelConfig
         var type = config.Or("model_type", "");
         var own = type == ConfigJson.ModelType;
         var name = own ? config.Or(ConfigJson.BaseModelType, FamilyTable.Of(default).Name) : type;
-        var supported = string.Join(", ", own ? FamilyTable.Names : [.. FamilyTable.Names, .. ImageModels.Names,
-            ConfigJson.ModelType]);
-        if (type.Length == 0) throw config.Invalid($"it lacks \"model_type\", which may be {supported}");
+        if (type.Length == 0) throw config.Invalid($"it lacks \"model_type\", which may be {Supported()}");
         var family = FamilyTable.Find(name) ?? throw config.Error($"{(own ? ConfigJson.BaseModelType : "model_type")} "
-            + $"\"{name.Shown()}\" is not supported; supported are {supported}");
+            + $"\"{name.Shown()}\" is not supported; supported are {Supported()}");
         RequireArchitecture(config, own ? ConfigJson.Architecture : family.Architecture);
         UnsupportedKeys.Refuse(config, family, own);
         var options = ModelConfigReader.Read(config, family, own);
@@ -98,6 +96,9 @@ public static class ModelConfig
         {
             throw new CrossheadException($"\"{config.Path}\" cannot be loaded: {e.Message}", e);
         }
+
+        string Supported() => string.Join(", ", own ? FamilyTable.Names : [.. FamilyTable.Names, .. ImageModels.Names,
+            ConfigJson.ModelType]);
     }
 
     // A model with another head (a classifier, a bare encoder) has another architecture under the same model_type.
