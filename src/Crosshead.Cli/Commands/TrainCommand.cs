@@ -21,8 +21,10 @@ internal sealed class TrainCommand : CliCommand
     };
     private readonly WorkFolder _out = WorkFolder.WithDefault("--out",
         "Folder of the run: log, TensorBoard events, checkpoints, the final model; without it runs/NAME.", null);
-    private readonly Option<bool> _resume =
-        new("--resume") { Description = "Go on exactly from the newest checkpoint in the folder." };
+    private readonly Option<bool> _resume = new("--resume")
+    {
+        Description = "Go on exactly from the newest checkpoint in the folder; a finished run stays as it is.",
+    };
     private readonly Option<string?> _from = new("--from")
     {
         Description = "Start from a model directory or checkpoint; a recipe without a model takes its shape "
@@ -127,12 +129,15 @@ internal sealed class TrainCommand : CliCommand
         foreach (var (task, share) in result.Recall ?? new Dictionary<string, double>())
             table.Row($"recall of {task}", $"{share:P1}");
         output.Table(table
-            .Row("speed", $"{Quantity.Count(result.TokensPerSecond)} tokens/s")
+            .Row("speed", result.WasFinished ? "–" : $"{Quantity.Count(result.TokensPerSecond)} tokens/s")
             .Row("precision", $"{result.Precision}")
             .Row("loss spikes", $"{result.Spikes}")
             .Row("checkpoint", result.Checkpoint ?? "–")
             .Row("model", result.Model ?? "–"));
-        output.Line(result.Interrupted
+        output.Line(result.WasFinished
+            ? $"The run is finished at step {result.Step}, and nothing was left to do; a larger {recipe.LengthKey} "
+                + $"continues it: --set {recipe.LengthKey}=…"
+            : result.Interrupted
             ? $"Interrupted, its state saved: the same command with --resume --out {ShellWord.Of(folder!)} goes on "
                 + "exactly from here."
             : $"Losses are in nats a token, lower is better. Sample from it: crosshead generate "

@@ -88,6 +88,17 @@ public sealed class CommandTests : IDisposable
             $"training.steps={step + 2}", "--json");
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Equal(step + 2, (int)resumed.Json["step"]!);
+
+        string[] again = ["train", recipe, "--out", _folder.File("run"), "--resume", "--set",
+            $"training.steps={step + 2}"];
+        var finished = CliRun.Of(again);
+        Assert.True(finished.ExitCode == 0, finished.Error);
+        Assert.EndsWith($"The run is finished at step {step + 2}, and nothing was left to do; a larger training.steps "
+            + "continues it: --set training.steps=…\n", finished.Out);
+        finished = CliRun.Of([.. again, "--json"]);
+        foreach (var key in new[] { "step", "end", "trainingLoss", "heldOutLoss", "tokens", "model" })
+            Assert.Equal($"{resumed.Json[key]}", $"{finished.Json[key]}");
+        Assert.Equal(0, (double)finished.Json["tokensPerSecond"]!);
     }
 
     [Fact]

@@ -38,6 +38,10 @@ public sealed record Recipe
     /// </summary>
     public long TotalSteps => Training.Steps ?? (((Training.Tokens ?? 0) + TokensPerStep - 1) / TokensPerStep);
 
+    /// <summary>The key that says how long the run is: <c>training.steps</c> or <c>training.tokens</c>.</summary>
+    public string LengthKey => Training.Steps is null && Training.Tokens is not null ? "training.tokens"
+        : "training.steps";
+
     /// <summary>
     /// Reads a recipe file. The file may extend another recipe in the same folder (<c>"extends": "other.json"</c>). The
     /// overrides are applied last.

@@ -17,6 +17,9 @@ internal static class Checkpoint
 {
     public const string OptimizerFile = "optimizer.safetensors";
 
+    /// <summary>Where the header of the weights tells their step.</summary>
+    public const string StepKey = "step";
+
     /// <summary>Version of this library, as checkpoints name it.</summary>
     public static string Version { get; } = typeof(Checkpoint).Assembly.GetName().Version?.ToString(3) ?? "";
 
@@ -44,7 +47,7 @@ internal static class Checkpoint
             ["crosshead_version"] = state.Version,
             ["recipe"] = state.Recipe.Name,
             ["dtype"] = state.Recipe.Training.Dtype,
-            ["step"] = $"{state.Step}",
+            [StepKey] = $"{state.Step}",
             ["tokens"] = $"{state.Tokens}",
         };
         ModelDirectory.Save(folder, step.Model.Options, [.. step.Ranks.Weights()], metadata,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Data.Shards;
@@ -18,6 +19,24 @@ public static class RunFolder
     /// <param name="folder">The run's folder.</param>
     public static long? SavedStep(string folder) =>
         new CheckpointFolder(CheckpointFolder.In(folder)).All is [.., var newest] ? newest.Step : null;
+
+    /// <summary>The step of the model that a run has written; null without a whole model of a run.</summary>
+    /// <param name="folder">The run's folder.</param>
+    internal static long? ModelStep(string folder)
+    {
+        if (!File.Exists(Path.Combine(folder, ModelFileNames.Configuration)) || !WeightFiles.ExistIn(folder))
+            return null;
+        try
+        {
+            using var weights = WeightFiles.Open(folder);
+            return long.TryParse(weights.Files[0].Metadata.GetValueOrDefault(Checkpoint.StepKey), NumberStyles.None,
+                CultureInfo.InvariantCulture, out var step) ? step : null;
+        }
+        catch (CrossheadException)
+        {
+            return null; // damaged: written again
+        }
+    }
 
     /// <summary>
     /// Refuses a folder that holds a run which may not be replaced, or a model, data or a tokenizer of no run.

@@ -13,6 +13,9 @@ namespace Crosshead.Training.Runs;
 /// <param name="Weights">The folder of its weights; null for random weights.</param>
 internal sealed record RunStart(CheckpointState? State, string? Weights)
 {
+    /// <summary>Whether nothing is left to do: the state is that of the last step, and its model is written.</summary>
+    public bool IsFinished { get; private init; }
+
     /// <summary>Checks how a run begins.</summary>
     /// <param name="recipe">The run.</param>
     /// <param name="options">How it is run.</param>
@@ -37,7 +40,11 @@ internal sealed record RunStart(CheckpointState? State, string? Weights)
             Distillation.Require(distillation, recipe.Model, recipe.Context);
             RequireTokenizer(distillation.Teacher, data);
         }
-        return new RunStart(state, start);
+        // A run that was killed between its last checkpoint and the final model must still write the model.
+        return new RunStart(state, start)
+        {
+            IsFinished = state?.Step == recipe.TotalSteps && RunFolder.ModelStep(options.Folder!) == state.Step,
+        };
     }
 
     /// <summary>A resumed run keeps its precision, even if another is faster on this machine.</summary>
@@ -72,11 +79,9 @@ internal sealed record RunStart(CheckpointState? State, string? Weights)
             throw new DataMismatchException(
                 $"the data ({data.Hash}) are not those of checkpoint {Path.GetFileName(newest)} ({state.DataHash}); "
                 + $"use the same data, or start a new run with {MessageTerm.From} {newest}.");
-        // A run that was killed between its last checkpoint and the final model must still write the model.
-        if (state.Step > recipe.TotalSteps || (state.Step == recipe.TotalSteps
-            && File.Exists(Path.Combine(options.Folder!, ModelFileNames.Configuration))))
-            throw new CrossheadException($"checkpoint {Path.GetFileName(newest)} is at step {state.Step} of "
-                + $"{recipe.TotalSteps}: the run is complete; raise training.steps to go on.");
+        if (state.Step > recipe.TotalSteps)
+            throw new CrossheadException($"checkpoint {Path.GetFileName(newest)} is at step {state.Step}, after the "
+                + $"recipe's last step ({recipe.TotalSteps}); raise {recipe.LengthKey} to go on.");
         return state;
     }
 

@@ -4,6 +4,7 @@ using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
+using Crosshead.Training.Logging;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Sharding;
 using Crosshead.Training.Steps;
@@ -65,6 +66,7 @@ public sealed class Trainer
 
     /// <summary>
     /// Trains until the last step, the time limit, or a request to stop. Then it finishes the step and saves the state.
+    /// A finished run that is resumed stays as it is (<see cref="TrainingResult.WasFinished"/>).
     /// </summary>
     /// <param name="progress">Called on this thread after each step.</param>
     /// <param name="cancellation">Asks to stop.</param>
@@ -79,10 +81,12 @@ public sealed class Trainer
         {
             using var data = _open(_recipe);
             using var held = _options.Folder is { } own && Ranks.Rank == 0 ? FolderLock.Take(own) : null;
-            var (state, start) = RunStart.Of(_recipe, _options, data);
+            var begin = RunStart.Of(_recipe, _options, data);
+            var (state, start) = begin;
             var probe = RecallProbe.Of(_recipe, data);
             var device = RankDevice.Choose(_recipe.Training.Device, Ranks);
-            RequireSame(data, device, state);
+            RequireSame(data, device, begin);
+            if (begin.IsFinished) return FinishedBefore(state!, start!);
             var checkpoints = _options.Folder is { } folder && Ranks.Rank == 0 ? Cleaned(folder) : null;
             var precision = state is null ? Agreed(TrainingPrecision.Of(_recipe, device)) : RunStart.PrecisionOf(state);
             var recipe = precision.In(_recipe);
@@ -149,9 +153,25 @@ public sealed class Trainer
         TrainableParts.Choose(model.Parameters, _recipe.Training.Trainable), _recipe.Training);
 
     // After all ranks have checked the folder, and before rank 0 changes it.
-    private void RequireSame(ITrainingData data, Device device, CheckpointState? state) => Ranks.RequireSame(
+    private void RequireSame(ITrainingData data, Device device, RunStart start) => Ranks.RequireSame(
         ("the recipe", Checkpoint.HashOf(_recipe)), ("the data", data.Hash), ("the tokenizer", data.TokenizerHash),
-        ("the kind of device", $"{device.type}"), ("the step to resume at", $"{state?.Step}"));
+        ("the kind of device", $"{device.type}"), ("the step to resume at", $"{start.State?.Step}"),
+        ("what is left to do", $"{start.IsFinished}"));
+
+    // What a run that ended before has come to. The log knows what the checkpoint does not keep.
+    private TrainingResult FinishedBefore(CheckpointState state, string checkpoint)
+    {
+        var last = LogTail.Last(Path.Combine(_options.Folder!, RunFolder.LogFile)) is { } record
+            && record.Step == state.Step ? record : null;
+        return new TrainingResult(TrainingEnd.Completed, state.Step, state.Tokens, last?.Loss ?? double.NaN,
+            state.HeldOutLoss, state.BestHeldOutLoss, TokensPerSecond: 0, state.Spikes, checkpoint, _options.Folder)
+        {
+            Precision = RunStart.PrecisionOf(state),
+            Recall = last?.Recall,
+            VectorBits = state.VectorBits,
+            WasFinished = true,
+        };
+    }
 
     // Ranks on several machines may measure different speeds; rank 0 decides.
     private TrainingPrecision Agreed(TrainingPrecision own) =>
