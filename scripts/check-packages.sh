@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Packs the packages and uses them as a stranger does: the tool from an empty folder, and the library in a new project.
+# Packs the packages and uses them as a stranger does: the tool from an empty folder, and the library in a new project,
+# which is each program of docs/library.md in turn.
 # NuGet's folder is a new one. What the user's folder holds of other packages is not downloaded again.
 #   scripts/check-packages.sh MODEL
 set -euo pipefail
 
 model=$(realpath "${1:?name a model directory}")
 cd "$(dirname "$0")/.."
-program=$(sed -n '/^```csharp$/,/^```$/{/^```/!p;/^```$/q}' src/Crosshead/PACKAGE.md)
 work=$(mktemp -d)
 server=
 trap 'if [ -n "$server" ]; then kill "$server" 2> /dev/null || true; fi; rm -rf "$work"' EXIT
@@ -15,7 +15,11 @@ dotnet pack -c Release -v quiet -o "$work/packages"
 (cd "$work/packages" && du --human-readable --apparent-size -- *)
 export NUGET_PACKAGES="$work/cache" RestoreFallbackFolders="$HOME/.nuget/packages"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
-mkdir "$work/empty" "$work/program"
+mkdir -p "$work/empty" "$work/program/programs" "$work/program/models"
+awk -v folder="$work/program/programs" '/^```csharp$/ { file = sprintf("%s/%02d.cs", folder, ++number); next }
+  /^```$/ { file = "" } file { print > file }' docs/library.md
+cat docs/*.md > "$work/program/book.txt"
+ln -s "$model" "$work/program/models/llama"
 
 echo "== the tool"
 cd "$work/empty"
@@ -54,13 +58,19 @@ cat > program.csproj << END
     <OutputType>Exe</OutputType>
     <TargetFramework>net10.0</TargetFramework>
     <ImplicitUsings>enable</ImplicitUsings>
+    <EnableDefaultCompileItems>false</EnableDefaultCompileItems>
     <RestoreAdditionalProjectSources>$work/packages</RestoreAdditionalProjectSources>
   </PropertyGroup>
   <ItemGroup>
+    <Compile Include="Program.cs" />
     <PackageReference Include="Crosshead" Version="*" />
+    <PackageReference Include="Crosshead.Server" Version="*" />
   </ItemGroup>
 </Project>
 END
-echo "$program" | sed "s|models/llama|$model|" > Program.cs
-dotnet run -c Release -r linux-x64 --self-contained false
+for program in programs/*.cs; do
+  echo "-- $program"
+  cp "$program" Program.cs
+  dotnet run -c Release -r linux-x64 --self-contained false < /dev/null
+done
 echo "all packages work"

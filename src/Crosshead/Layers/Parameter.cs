@@ -58,9 +58,10 @@ public sealed class Parameter : IDisposable
     internal IReadOnlyList<long> Shape { get; }
 
     /// <summary>
-    /// The gradient, null for none. It is read and cleared without waiting for the value.
+    /// What backward passes have added up, of the value's shape; null for none, and to begin again. It is read and
+    /// cleared without waiting for the value.
     /// </summary>
-    internal Tensor? Gradient
+    public Tensor? Gradient
     {
         get => GradientLeaf?.grad;
         set
