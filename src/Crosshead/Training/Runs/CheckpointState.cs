@@ -61,15 +61,18 @@ internal sealed record CheckpointState
     /// <summary>Version of this library.</summary>
     public required string Version { get; init; }
 
-    public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Options) + "\n";
+    /// <summary>The file's text, with its checksum.</summary>
+    public string ToJson() => SealedJson.Seal(JsonSerializer.Serialize(this, RecipeJson.Options));
 
-    /// <summary>Reads the state of a checkpoint and checks that its values fit each other.</summary>
+    /// <summary>Reads the state of a checkpoint and checks its checksum, and that its values fit each other.</summary>
     /// <exception cref="CrossheadException">The file cannot be read, or is damaged.</exception>
     public static CheckpointState Read(string folder)
     {
         try
         {
-            var document = ConfigurationJson.ParseObject(InputFile.ReadText(Path.Combine(folder, FileName)));
+            var text = InputFile.ReadText(Path.Combine(folder, FileName));
+            var document = ConfigurationJson.ParseObject(text);
+            SealedJson.Check(text, FileName);
             if (document["recipe"] is { } recipe) RecipeSchema.Form.Check(recipe, FileName);
             var state = document.Deserialize<CheckpointState>(Options)!;
             state.Recipe.Validate();

@@ -91,10 +91,10 @@ public sealed class TrainingPrecisionTests
         var first = TinyRun.Trainer(TinyRun.Recipe, options)
             .Run(new Progress(p => { if (p.Step == 4) stop.Cancel(); }), stop.Token);
         Assert.Equal(CpuVectors.Bits, first.VectorBits);
-        var state = Path.Combine(first.Checkpoint!, CheckpointState.FileName);
-        Assert.Contains($"\"vectorBits\": {CpuVectors.Bits}", File.ReadAllText(state), StringComparison.Ordinal);
-        File.WriteAllText(state, File.ReadAllText(state).Replace($"\"vectorBits\": {CpuVectors.Bits}",
-            "\"vectorBits\": 128", StringComparison.Ordinal));
+        var state = CheckpointState.Read(first.Checkpoint!);
+        Assert.Equal(CpuVectors.Bits, state.VectorBits);
+        File.WriteAllText(Path.Combine(first.Checkpoint!, CheckpointState.FileName),
+            (state with { VectorBits = 128 }).ToJson());
 
         var notes = new List<string>();
         TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true, OnNote = notes.Add }).Run();

@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Crosshead.Attention;
 using Crosshead.Checkpoints;
 using Crosshead.Data.Shards;
 using Crosshead.Files;
+using Crosshead.Tests.Files;
 using Crosshead.Text.Tokenizers.Training;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Runs;
@@ -85,7 +87,7 @@ public sealed class ResumeTests
         var options = new RunOptions { Folder = folder.Path };
         var checkpoint = Interrupt(TinyRun.Recipe, options, at: 8).Checkpoint!;
         var path = Path.Combine(checkpoint, "state.json");
-        var state = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        var state = JsonNode.Parse(SealedJsonTests.Unsealed(File.ReadAllText(path)))!.AsObject();
         Assert.True(state.Remove(key));
         if (value != "absent") state[key] = JsonNode.Parse(value);
         File.WriteAllText(path, state.ToJsonString());
@@ -94,6 +96,30 @@ public sealed class ResumeTests
         Assert.StartsWith($"the checkpoint \"{checkpoint}\"", error.Message);
         Assert.Contains(told, error.Message);
         Assert.EndsWith("; remove the folder to go back to the one before.", error.Message);
+    }
+
+    [Fact]
+    public void A_state_in_which_a_byte_has_changed_is_refused_though_its_values_are_possible()
+    {
+        using var folder = new TemporaryFolder();
+        var options = new RunOptions { Folder = folder.Path, Resume = true };
+        var checkpoint = Interrupt(TinyRun.Recipe, options with { Resume = false }, at: 8).Checkpoint!;
+        var path = Path.Combine(checkpoint, "state.json");
+        var whole = File.ReadAllText(path);
+        foreach (var key in new[] { "mean", "heldOutLoss", "spikes", "learningRate" })
+        {
+            // the last digit of the number
+            var changed = Regex.Replace(whole, $"(?<=\"{key}\": [^\\n]*)[0-9](?=,?\\n)",
+                m => $"{(m.Value[0] - '0' + 1) % 10}");
+            Assert.NotEqual(whole, changed);
+            File.WriteAllText(path, changed);
+            Assert.Matches($"^the checkpoint \"{Regex.Escape(checkpoint)}\" cannot be read: state.json was changed: "
+                + "its checksum is [0-9a-f]{32}, and it was written with [0-9a-f]{32}; remove the folder to go back to "
+                + "the one before.$", Assert.Throws<CrossheadException>(
+                    () => TinyRun.Trainer(TinyRun.Recipe, options).Run()).Message);
+        }
+        File.WriteAllText(path, whole);
+        Assert.Equal(12, TinyRun.Trainer(TinyRun.Recipe, options).Run().Step);
     }
 
     [Fact]
