@@ -14,9 +14,9 @@ namespace Crosshead.Cli.Commands;
 /// </summary>
 internal abstract class BenchCommand : CliCommand
 {
-    private readonly Option<string> _variants = new("--variants")
+    private readonly Option<string> _variants = new(VariantsOption.Name)
     {
-        Description = "Attention variants, separated by commas.",
+        Description = VariantsOption.Description,
         HelpName = "a,b,…",
         DefaultValueFactory = _ => "gqa,mea",
     };
@@ -74,12 +74,8 @@ internal abstract class BenchCommand : CliCommand
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
-        var variants = arguments.GetRequiredValue(_variants).Split(',', StringSplitOptions.RemoveEmptyEntries
-            | StringSplitOptions.TrimEntries).Select(AttentionVariants.Parse).ToArray();
-        if (variants.Length == 0)
-            throw new CrossheadException(
-                $"--variants names none; known: {string.Join(", ", AttentionVariants.Names)}.");
-        var shapes = variants.Select(variant => Shape(arguments, variant)).ToArray();
+        var shapes = VariantsOption.Read(arguments.GetRequiredValue(_variants))
+            .Select(variant => Shape(arguments, variant)).ToArray();
         foreach (var shape in shapes)
             shape.Validate();
         Read(arguments, shapes[0]);

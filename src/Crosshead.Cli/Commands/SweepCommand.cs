@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Crosshead.Attention;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Sweep;
 using Crosshead.Cli.Terminal;
@@ -20,9 +19,9 @@ internal sealed class SweepCommand : CliCommand
     {
         Description = "What to train, on what and how; its variant, rate and schedule are those of the grid.",
     };
-    private readonly Option<string?> _variants = new("--variants")
+    private readonly Option<string?> _variants = new(VariantsOption.Name)
     {
-        Description = "Attention variants, separated by commas: " + string.Join(", ", AttentionVariants.Names) + ".",
+        Description = VariantsOption.Description,
         HelpName = "a,b,…",
     };
     private readonly Option<string?> _models = new("--models")
@@ -132,7 +131,7 @@ internal sealed class SweepCommand : CliCommand
         (null, null) => throw new CrossheadException($"nothing says what is compared; name attention variants with "
             + $"{_variants.Name} gqa,mea, or a file of models with {_models.Name}."),
         (null, not null) => StudyModel.Read(file),
-        _ => [.. ListOption.Read(_variants.Name, variants, AttentionVariants.Parse, "gqa,mea").Select(StudyModel.Of)],
+        _ => [.. VariantsOption.Read(variants).Select(StudyModel.Of)],
     };
 
     private double Rate(string text) =>

@@ -61,7 +61,7 @@ internal sealed record LoadProfile
     /// <summary>Reads a concurrency of a sweep: a number, or <c>inf</c> for no limit.</summary>
     /// <exception cref="CrossheadException">The text is neither.</exception>
     public static int? ParseConcurrency(string text) =>
-        text == "inf" ? null
+        text.Equals("inf", StringComparison.OrdinalIgnoreCase) ? null
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0 ? count
         : throw new CrossheadException($"--concurrencies has \"{text}\"; give whole numbers from 1, or inf for all at "
             + $"once.");

@@ -48,11 +48,25 @@ internal static class NameOption
     public static T GetNamed<T>(this ParseResult arguments, Option<string> option) where T : struct, Enum =>
         EnumName.Read<T>(arguments.GetRequiredValue(option));
 
+    /// <summary>The known name that was typed, in upper or lower case, also within a list.</summary>
+    /// <param name="option">The option's name, for messages.</param>
+    /// <param name="text">The name as typed.</param>
+    /// <param name="names">All names.</param>
+    /// <exception cref="CrossheadException">The name is unknown.</exception>
+    public static string Known(string option, string text, IReadOnlyList<string> names) =>
+        names.FirstOrDefault(n => n.Equals(text, StringComparison.OrdinalIgnoreCase))
+        ?? throw new CrossheadException($"{option} \"{text}\" is unknown; {Suggestion.For(text, names)}");
+
     private static string? Parse(ArgumentResult result, string name, IReadOnlyList<string> names)
     {
-        var text = result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
-        if (names.FirstOrDefault(n => n.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } known) return known;
-        result.AddError($"{name} \"{text}\" is unknown; {Suggestion.For(text, names)}");
-        return null;
+        try
+        {
+            return Known(name, result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value, names);
+        }
+        catch (CrossheadException e)
+        {
+            result.AddError(e.Message);
+            return null;
+        }
     }
 }

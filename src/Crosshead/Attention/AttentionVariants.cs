@@ -9,13 +9,16 @@ public static class AttentionVariants
     private static readonly Dictionary<string, AttentionVariant> ByName = Enum.GetValues<AttentionVariant>()
         .ToDictionary(NameOf);
 
-    /// <summary>All names.</summary>
+    /// <summary>Another name of <c>gqa</c>: with a key and value head for each query head, it is that.</summary>
+    public const string MultiHead = "mha";
+
+    /// <summary>All names, but <see cref="MultiHead"/>.</summary>
     public static IEnumerable<string> Names => ByName.Keys;
 
-    /// <summary>The variant of a name; <c>mha</c> is another name of <c>gqa</c>.</summary>
+    /// <summary>The variant of a name, <see cref="MultiHead"/> too.</summary>
     /// <exception cref="CrossheadException">The name is unknown.</exception>
     public static AttentionVariant Parse(string name) =>
-        name == "mha" ? AttentionVariant.Gqa
+        name == MultiHead ? AttentionVariant.Gqa
         : ByName.TryGetValue(name, out var variant) ? variant
         : throw new CrossheadException($"attention variant \"{name}\" is unknown; {Suggestion.For(name, ByName.Keys)}");
 

@@ -14,7 +14,7 @@ public static class LayerSelection
     /// exist.</exception>
     public static IReadOnlyList<int> Parse(string selection, int layers)
     {
-        var chosen = selection switch
+        var chosen = selection.ToLowerInvariant() switch
         {
             "all" => Enumerable.Range(0, layers),
             "deep" => Enumerable.Range(0, layers).Skip(Shallow),

@@ -209,8 +209,8 @@ public sealed class CommandTests : IDisposable
     [Fact]
     public void A_benchmark_reports_medians_against_ceilings()
     {
-        var json = CliRun.Of("bench", "attention", "--dim", "16", "--heads", "2", "--context", "8", "--batch", "1",
-            "--seconds", "0.01", "--device", "cpu", "--json").Json;
+        var json = CliRun.Of("bench", "attention", "--variants", "GQA,Mea", "--dim", "16", "--heads", "2", "--context",
+            "8", "--batch", "1", "--seconds", "0.01", "--device", "cpu", "--json").Json;
         Assert.Equal(["gqa forward", "gqa forward + backward", "mea forward", "mea forward + backward"],
             json["cases"]!.AsArray().Select(c => (string)c!["name"]!));
         Assert.All(json["cases"]!.AsArray(), c => Assert.True(

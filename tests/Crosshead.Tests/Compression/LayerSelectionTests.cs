@@ -9,6 +9,7 @@ public sealed class LayerSelectionTests
     [InlineData("deep", 6, new[] { 3, 4, 5 })]
     [InlineData("middle", 8, new[] { 2, 3, 4, 5 })]
     [InlineData("middle", 5, new[] { 1, 2 })]
+    [InlineData("Deep", 6, new[] { 3, 4, 5 })]
     [InlineData("0", 1, new[] { 0 })]
     [InlineData("0,2,5-7", 8, new[] { 0, 2, 5, 6, 7 })]
     [InlineData("4,1-2,2-3,4", 6, new[] { 1, 2, 3, 4 })]

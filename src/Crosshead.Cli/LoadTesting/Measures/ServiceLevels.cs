@@ -1,4 +1,5 @@
 using System.Globalization;
+using Crosshead.Cli.Options;
 
 namespace Crosshead.Cli.LoadTesting.Measures;
 
@@ -18,15 +19,13 @@ internal sealed record ServiceLevels
         foreach (var item in text.Split(',', StringSplitOptions.TrimEntries))
         {
             var parts = item.Split(':', 2);
-            if (!s_names.Contains(parts[0]))
-                throw new CrossheadException($"--goodput (\"{text}\") names \"{parts[0]}\"; "
-                    + Suggestion.For(parts[0], s_names));
+            var name = NameOption.Known("--goodput", parts[0], s_names);
             if (parts.Length < 2 || !double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture,
                 out var limit) || !double.IsFinite(limit) || limit <= 0)
-                throw new CrossheadException($"--goodput (\"{text}\") needs milliseconds above 0 after \"{parts[0]}\"; "
-                    + $"write {parts[0]}:200.");
-            if (!limits.TryAdd(parts[0], limit))
-                throw new CrossheadException($"--goodput (\"{text}\") names {parts[0]} twice; name it once.");
+                throw new CrossheadException($"--goodput (\"{text}\") needs milliseconds above 0 after \"{name}\"; "
+                    + $"write {name}:200.");
+            if (!limits.TryAdd(name, limit))
+                throw new CrossheadException($"--goodput (\"{text}\") names {name} twice; name it once.");
         }
         return new ServiceLevels { Limits = limits };
     }

@@ -49,7 +49,7 @@ public sealed record RecallTask
     {
         var cut = name.LastIndexOf('_');
         var (kind, size) = cut < 0 ? (name, "") : (name[..cut], name[(cut + 1)..]);
-        if (Array.Find(s_forms, f => NameOf(f.Kind) == kind) is not { } form)
+        if (Array.Find(s_forms, f => NameOf(f.Kind).Equals(kind, StringComparison.OrdinalIgnoreCase)) is not { } form)
             throw new CrossheadException($"the kind of the recall task \"{name.Shown()}\" is unknown; "
                 + Suggestion.For(kind, s_forms.Select(f => NameOf(f.Kind))));
         return int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

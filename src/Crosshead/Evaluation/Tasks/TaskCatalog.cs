@@ -47,13 +47,16 @@ public sealed class TaskCatalog
             : throw new CrossheadException($"no task is named; {Suggestion.For("", Known())}");
     }
 
-    private IReadOnlyList<EvaluationTask> Named(string name)
+    private IReadOnlyList<EvaluationTask> Named(string typed)
     {
+        // Tasks of users may differ in upper and lower case alone.
+        string[] known = [.. Known()];
+        var name = known.Contains(typed) ? typed
+            : Array.Find(known, n => n.Equals(typed, StringComparison.OrdinalIgnoreCase))
+            ?? throw new CrossheadException($"task \"{typed.Shown()}\" is unknown; {Suggestion.For(typed, known)}");
         if (name == "all") return Tasks;
         if (Tasks.FirstOrDefault(t => t.Name == name) is { } task) return [task];
-        var several = Tasks.Where(t => t.Family == name || t.Group == name).ToArray();
-        return several.Length > 0 ? several
-            : throw new CrossheadException($"unknown task \"{name.Shown()}\"; {Suggestion.For(name, Known())}");
+        return [.. Tasks.Where(t => t.Family == name || t.Group == name)];
     }
 
     private IEnumerable<string> Known() =>

@@ -42,14 +42,15 @@ public sealed class LoadMetricsTests
     [InlineData("tpot:249", 0.5)] // the single token keeps it
     [InlineData("tpot:251", 1)]
     [InlineData("e2el:600,ttft:300", 0)]
+    [InlineData("TTFT:500", 1)]
     public void Goodput_counts_answers_that_keep_all_limits(string limits, double expected) =>
         Assert.Equal(expected, LoadMetrics.Of(s_requests, seconds: 2, ServiceLevels.Parse(limits)).Goodput);
 
     [Theory]
-    [InlineData("ttff:2", "did you mean \"ttft\"?")]
+    [InlineData("ttff:2", "--goodput \"ttff\" is unknown; did you mean \"ttft\"?")]
     [InlineData("ttft", "write ttft:200")]
     [InlineData("ttft:-1", "above 0")]
-    [InlineData("ttft:1,ttft:2", "twice")]
+    [InlineData("ttft:1,Ttft:2", "names ttft twice")]
     [InlineData("", "known: ttft, tpot, e2el")]
     public void Other_limits_are_refused(string limits, string told) =>
         Assert.Contains(told, Assert.Throws<CrossheadException>(() => ServiceLevels.Parse(limits)).Message);

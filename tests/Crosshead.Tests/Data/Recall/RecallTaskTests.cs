@@ -36,6 +36,10 @@ public sealed partial class RecallTaskTests
     }
 
     [Fact]
+    public void Upper_and_lower_case_are_one() =>
+        Assert.Equal(RecallTask.Parse("pairs_20"), RecallTask.Parse("Pairs_20"));
+
+    [Fact]
     public void A_text_depends_on_seed_purpose_and_number_alone()
     {
         var task = RecallTask.Parse("grid_20");

@@ -33,6 +33,7 @@ public sealed class TaskCatalogTests
     [InlineData("arc", "arc_challenge,arc_easy")]
     [InlineData("olymmath,arc_easy", "olymmath_easy,olymmath_hard,arc_easy")]
     [InlineData("knowledge", "mmlu,mmlu_pro")]
+    [InlineData("PIQA,Arc,Knowledge", "piqa,arc_challenge,arc_easy,mmlu,mmlu_pro")]
     public void Names_families_and_groups_are_resolved(string asked, string found) =>
         Assert.Equal(found.Split(','), TaskCatalog.Load().Resolve(asked.Split(',')).Select(t => t.Name));
 
@@ -40,7 +41,7 @@ public sealed class TaskCatalogTests
     public void All_is_all() => Assert.Equal(Known.Length, TaskCatalog.Load().Resolve(["all"]).Count);
 
     [Theory]
-    [InlineData("arc-easy", "unknown task \"arc-easy\"; did you mean \"arc_easy\"? known: aime2025, ")]
+    [InlineData("arc-easy", "task \"arc-easy\" is unknown; did you mean \"arc_easy\"? known: aime2025, ")]
     [InlineData("hellaswg", "did you mean \"hellaswag\"?")]
     public void An_unknown_name_gets_a_suggestion(string name, string message) =>
         Assert.Contains(message, Assert.Throws<CrossheadException>(() => TaskCatalog.Load().Resolve([name])).Message,
