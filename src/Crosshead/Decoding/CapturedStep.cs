@@ -15,13 +15,12 @@ internal sealed class CapturedStep : IDisposable
     private readonly LanguageModel _model;
     private readonly DecodeState _state;
     private readonly int _slots;
-    private readonly SideStream _stream;
+    private readonly StepGraph _graph;
     // input of a step: a position per slot, then a token per slot; output: ids and logits of the likeliest tokens
     private readonly PinnedMemory _told, _ids, _values;
     private readonly Tensor _input;                     // [2·B] (int64)
     private PinnedMemory? _logitsOnHost;
     private Tensor? _logits;                            // [B, V] of the captured step
-    private CudaGraph? _graph;
     private bool _fetched; // whether the logits of the last step are on the host
 
     /// <summary>Allocates the memory; captures nothing yet.</summary>
@@ -33,17 +32,17 @@ internal sealed class CapturedStep : IDisposable
         (_model, _state, _slots) = (model, state, slots);
         _input = zeros([2 * slots], ScalarType.Int64, model.Device).DetachFromDisposeScope();
         var index = _input.device.index; // the model's may be left open
-        _stream = SideStream.Rent(index);
+        _graph = new StepGraph(model, index);
         _told = new PinnedMemory(index, 2 * slots * sizeof(long));
         _ids = new PinnedMemory(index, slots * sizeof(long));
         _values = new PinnedMemory(index, slots * sizeof(float));
     }
 
     /// <summary>Number of nodes of the captured graph; 0 before the capture.</summary>
-    public int Nodes => _graph?.Nodes ?? 0;
+    public int Nodes => _graph.Nodes;
 
     /// <summary>Why the step cannot be captured; null if it can.</summary>
-    public string? Refusal { get; private set; }
+    public string? Refusal => _graph.Refusal;
 
     /// <summary>
     /// Computes one more token of some slots. The other slots are computed too, but their results are not used.
@@ -57,9 +56,7 @@ internal sealed class CapturedStep : IDisposable
         var told = _told.Of<long>();
         for (var slot = 0; slot < _slots; slot++) (told[slot], told[_slots + slot]) = (_state.LengthOf(slot), 0);
         foreach (var run in runs) (told[run.Slot], told[_slots + run.Slot]) = (run.Start, pass.Rows[run.First].Token);
-        if (_graph is null && !TryCapture()) return false;
-        _graph!.Launch();
-        _stream.Wait();
+        if (!_graph.TryRun(Compute)) return false;
         foreach (var run in runs) _state.Keep(run.Slot, run.Start + 1);
         _fetched = false;
         return true;
@@ -84,8 +81,7 @@ internal sealed class CapturedStep : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _graph?.Dispose();
-        _stream.Dispose();
+        _graph.Dispose();
         _input.Dispose();
         foreach (var memory in new[] { _told, _ids, _values, _logitsOnHost }) memory?.Dispose();
     }
@@ -93,33 +89,21 @@ internal sealed class CapturedStep : IDisposable
     private void Fetch()
     {
         using var scope = NewDisposeScope();
-        using var stream = _stream.Enter();
+        using var stream = _graph.Stream.Enter();
         var logits = _logits!.to(ScalarType.Float32);
         _logitsOnHost ??= new PinnedMemory(_input.device.index, logits.numel() * sizeof(float));
         _logitsOnHost.CopyFrom(logits);
-        _stream.Wait();
+        _graph.Stream.Wait();
         _fetched = true;
     }
 
-    private bool TryCapture()
-    {
-        _graph = CudaGraph.TryCapture(_input.device.index, _stream, () => _logits = Compute(), out var refusal);
-        Refusal = refusal?.Message;
-        // Ranks that share the model out either all repeat the graph, or none.
-        if (_model.Ranks?.All(_graph is not null) ?? _graph is not null) return true;
-        _graph?.Dispose();
-        _graph = null;
-        return false;
-    }
-
-    private Tensor Compute()
+    private void Compute()
     {
         using var grad = no_grad();
         _told.CopyTo(_input);
         var view = _model.Views.At(_input.narrow(0, 0, _slots), _state.Capacity);
-        var tokens = _input.narrow(0, _slots, _slots).unsqueeze(1);                                // [B,1]
-        var logits = _model.Head(_model.Hidden(tokens, view, _state.LayersOf(0, _slots))).squeeze(1); // [B,V]
-        RowMaxima.Write(logits, _ids, _values);
-        return logits;
+        var tokens = _input.narrow(0, _slots, _slots).unsqueeze(1);                             // [B,1]
+        _logits = _model.Head(_model.Hidden(tokens, view, _state.LayersOf(0, _slots))).squeeze(1); // [B,V]
+        RowMaxima.Write(_logits, _ids, _values);
     }
 }

@@ -16,7 +16,7 @@ internal sealed class PagedStep : IDisposable
     private readonly LanguageModel _model;
     private readonly PagedState _state;
     private readonly int _rows, _columns, _wanted;
-    private readonly SideStream _stream;
+    private readonly StepGraph _graph;
     private readonly PinnedMemory _told;       // a position per row, a token per row, the rows that want logits (int64)
     private readonly PinnedMemory _tables;     // the pages of each row (int32)
     private readonly PinnedMemory _ids, _values;
@@ -27,7 +27,6 @@ internal sealed class PagedStep : IDisposable
     private readonly PinnedMemory? _toldComposed;
     private readonly Tensor? _composed;        // what layers of components share out (int32)
     private Tensor? _logits;                   // [W, V] of the captured step
-    private CudaGraph? _graph;
 
     /// <summary>Prepares; captures nothing yet.</summary>
     /// <param name="model">The model, on a CUDA device.</param>
@@ -42,7 +41,7 @@ internal sealed class PagedStep : IDisposable
         _input = zeros([(2 * rows) + wanted], ScalarType.Int64, model.Device).DetachFromDisposeScope();
         _table = zeros([rows, columns], ScalarType.Int32, model.Device).DetachFromDisposeScope();
         var index = _input.device.index; // the model's may be left open
-        _stream = SideStream.Rent(index);
+        _graph = new StepGraph(model, index);
         _told = new PinnedMemory(index, ((2 * rows) + wanted) * sizeof(long));
         _tables = new PinnedMemory(index, (long)rows * columns * sizeof(int));
         _ids = new PinnedMemory(index, wanted * sizeof(long));
@@ -61,7 +60,7 @@ internal sealed class PagedStep : IDisposable
     }
 
     /// <summary>The reason why the step cannot be captured; null if it can.</summary>
-    public string? Refusal { get; private set; }
+    public string? Refusal => _graph.Refusal;
 
     /// <summary>Logits [W, V] of the last step, those of the rows that wanted them first.</summary>
     public Tensor Logits => _logits!;
@@ -100,10 +99,7 @@ internal sealed class PagedStep : IDisposable
             _pieces!.Write(all, _toldItems.Of<int>());
         }
         _pieces?.Composed?.Write(pass, rows, _rows, _state, _toldComposed!.Of<int>());
-        if (_graph is null && !TryCapture()) return false;
-        _graph!.Launch();
-        _stream.Wait();
-        return true;
+        return _graph.TryRun(Compute);
     }
 
     /// <summary>
@@ -114,8 +110,7 @@ internal sealed class PagedStep : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _graph?.Dispose();
-        _stream.Dispose();
+        _graph.Dispose();
         _input.Dispose();
         _table.Dispose();
         _items?.Dispose();
@@ -123,18 +118,7 @@ internal sealed class PagedStep : IDisposable
         foreach (var memory in new[] { _told, _tables, _ids, _values, _toldItems, _toldComposed }) memory?.Dispose();
     }
 
-    private bool TryCapture()
-    {
-        _graph = CudaGraph.TryCapture(_input.device.index, _stream, () => _logits = Compute(), out var refusal);
-        Refusal = refusal?.Message;
-        // Ranks that share the model out either all repeat the graph, or none.
-        if (_model.Ranks?.All(_graph is not null) ?? _graph is not null) return true;
-        _graph?.Dispose();
-        _graph = null;
-        return false;
-    }
-
-    private Tensor Compute()
+    private void Compute()
     {
         using var grad = no_grad();
         _told.CopyTo(_input);
@@ -146,8 +130,7 @@ internal sealed class PagedStep : IDisposable
             _composed is null ? null : _pieces!.Composed!.In(_composed, _rows, _table));
         var tokens = _input.narrow(0, _rows, _rows).unsqueeze(1);                                     // [B,1]
         var hidden = _model.Hidden(tokens, view, _state.Layers).squeeze(1);                           // [B,D]
-        var logits = _model.Head(hidden.index_select(0, _input.narrow(0, 2 * _rows, _wanted)));       // [W,V]
-        RowMaxima.Write(logits, _ids, _values);
-        return logits;
+        _logits = _model.Head(hidden.index_select(0, _input.narrow(0, 2 * _rows, _wanted)));            // [W,V]
+        RowMaxima.Write(_logits, _ids, _values);
     }
 }
