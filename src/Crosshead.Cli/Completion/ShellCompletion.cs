@@ -55,8 +55,7 @@ internal static class ShellCompletion
         const string end = "[suggest]", begin = "[suggest:";
         if (directive == end) return int.MaxValue;
         if (!directive.StartsWith(begin, StringComparison.Ordinal) || !directive.EndsWith(']')) return null;
-        var digits = directive.AsSpan(begin.Length..^1);
-        return digits.IsEmpty || digits.ContainsAnyExceptInRange('0', '9') ? null
-            : int.TryParse(digits, CultureInfo.InvariantCulture, out var position) ? position : int.MaxValue;
+        return ulong.TryParse(directive.AsSpan(begin.Length..^1), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var position) ? (int)Math.Min(position, int.MaxValue) : null;
     }
 }

@@ -20,8 +20,7 @@ internal sealed class ReportFolder(string description, params string[] files)
     /// <inheritdoc/>
     public override void Check(string path, bool overwrite)
     {
-        if (File.Exists(path))
-            throw new CrossheadException($"{Name} \"{path}\" {InputFile.Absence(path)}; name a folder.");
+        NewFolder.RefuseFile($"{Name} \"{path}\"", path);
         foreach (var place in Places(path))
         {
             if (File.Exists(place) && !overwrite)

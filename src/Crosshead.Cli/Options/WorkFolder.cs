@@ -44,8 +44,7 @@ internal sealed class WorkFolder : OutputOption
     /// in it.</exception>
     public static void Check(string name, string path)
     {
-        if (File.Exists(path))
-            throw new CrossheadException($"{name} \"{path}\" {InputFile.Absence(path)}; name a folder.");
+        NewFolder.RefuseFile($"{name} \"{path}\"", path);
         if (!Directory.Exists(path)) OutputPlace.RequireWritable(name, Path.TrimEndingDirectorySeparator(path));
         else
         {

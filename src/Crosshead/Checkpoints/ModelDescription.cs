@@ -107,8 +107,7 @@ public abstract class ModelDescription
     public static ModelOptions ShapeOf(string path) =>
         Directory.Exists(path) || GgufReader.IsAt(path) ? Of(path).Options
         : File.Exists(path) ? ModelConfig.ReadAlone(path)
-        : throw new CrossheadException($"\"{path}\" does not exist; name a model directory, a GGUF file or a "
-            + $"{ModelFileNames.Configuration}.");
+        : throw new CrossheadException($"\"{path}\" does not exist; {ModelFileNames.NameShape}.");
 
     /// <summary>Reads the model's tokenizer.</summary>
     /// <exception cref="CrossheadException">It is missing, damaged, or not supported.</exception>

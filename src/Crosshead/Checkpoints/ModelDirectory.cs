@@ -173,8 +173,7 @@ public static class ModelDirectory
     public static void RequireReplaceable(string folder, bool overwrite, string? name = null)
     {
         var what = $"{name ?? MessageTerm.Folder} \"{folder}\"";
-        if (File.Exists(folder))
-            throw new CrossheadException($"{what} {InputFile.Absence(folder)}; name a folder.");
+        NewFolder.RefuseFile(what, folder);
         if (!Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any()) return;
         if (!overwrite)
             throw new CrossheadException(

@@ -13,6 +13,15 @@ public sealed class NewFolder : IDisposable
 
     private NewFolder(string target, FolderLock held) => (_target, _held) = (target, held);
 
+    /// <summary>Refuses a file where a folder is to be.</summary>
+    /// <param name="what">What messages call the folder, with its path.</param>
+    /// <param name="path">The folder, which need not exist.</param>
+    /// <exception cref="CrossheadException">There is a file.</exception>
+    public static void RefuseFile(string what, string path)
+    {
+        if (File.Exists(path)) throw new CrossheadException($"{what} {InputFile.Absence(path)}; name a folder.");
+    }
+
     /// <summary>
     /// Locks the folder for this process, and removes the temporary folders of killed processes beside it. Only the
     /// process with the lock writes there.

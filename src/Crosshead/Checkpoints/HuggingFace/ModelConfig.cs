@@ -62,8 +62,8 @@ public static class ModelConfig
 
     /// <summary>Reads a file that was named alone, which may be of any other kind.</summary>
     /// <exception cref="CrossheadException">As for <see cref="Read(string)"/>.</exception>
-    internal static ModelOptions ReadAlone(string path) => Parse(ImageModels.TextOf(ConfigValues.Read(path,
-        $"name a model directory, a GGUF file or a {ModelFileNames.Configuration}")));
+    internal static ModelOptions ReadAlone(string path) =>
+        Parse(ImageModels.TextOf(ConfigValues.Read(path, ModelFileNames.NameShape)));
 
     /// <summary>The keys of a <c>config.json</c>: of the text model, if it also reads images.</summary>
     /// <exception cref="CrossheadException">The file is missing, or not a JSON object.</exception>

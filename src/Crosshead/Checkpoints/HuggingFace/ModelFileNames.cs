@@ -14,6 +14,9 @@ public static class ModelFileNames
     /// <summary>The tokenizer.</summary>
     public const string Tokenizer = "tokenizer.json";
 
+    /// <summary>The remedy where a shape alone is asked for.</summary>
+    internal const string NameShape = $"name a model directory, a GGUF file or a {Configuration}";
+
     /// <summary>
     /// The error for a missing file of a model. It names a model in a sub-folder if there is one, such as the
     /// checkpoint of an interrupted run.
