@@ -1,5 +1,4 @@
 using Crosshead.Checkpoints;
-using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Data.Shards;
 using Crosshead.Runtime;
 using Crosshead.Text.Tokenizers;
