@@ -20,6 +20,9 @@ internal sealed class Admission(PageTable table)
     /// <summary>Begins a step.</summary>
     public void Begin() => _head = null;
 
+    /// <summary>Whether a sequence could not start in this step for lack of pages.</summary>
+    public bool LacksPages => _head is not null;
+
     /// <summary>Whether no other sequence may start in this step.</summary>
     public bool IsClosed => _head is { Overtaken: >= MostOvertaken };
 

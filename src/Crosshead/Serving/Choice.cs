@@ -50,6 +50,9 @@ internal sealed class Choice : Sequence
     /// <inheritdoc/>
     public override bool ReadsPrefixes => !WantsPromptRows;
 
+    /// <inheritdoc/>
+    public override bool IsBehind => Call.Submission.Full > 0;
+
     /// <summary>Adds its next tokens to a pass.</summary>
     /// <param name="pass">The pass.</param>
     /// <param name="count">How many.</param>

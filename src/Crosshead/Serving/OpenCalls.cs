@@ -48,7 +48,7 @@ internal sealed class OpenCalls
             if (_timeout is { } limit && _clock.GetElapsedTime(call.Arrived, now) >= limit)
                 Fail(call, new EngineTimeoutException(limit));
             else if (_watch.HasStalled(call, now)) Cancel(call);
-            else if (_watch.ShallGiveBack(call, now)) Park(call);
+            else if (_watch.ShallGiveBack(call, now, _scheduler.LacksRoom)) Park(call);
         }
     }
 
@@ -171,6 +171,7 @@ internal sealed class OpenCalls
     private void End(ServedCall call, long now, Exception? failure = null)
     {
         _calls.Remove(call);
+        ReaderWatch.End(call);
         _inbox.EndTokens(call.UncomputedTokens);
         call.UncomputedTokens = 0;
         if (--call.Submission.Open == 0) _inbox.EndSubmission();

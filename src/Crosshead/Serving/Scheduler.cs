@@ -53,6 +53,11 @@ internal sealed class Scheduler
     /// </summary>
     public List<int> DiscardedPages { get; } = [];
 
+    /// <summary>
+    /// Whether a sequence lacked a slot or pages in the last plan, other than those whose readers are behind.
+    /// </summary>
+    public bool LacksRoom { get; private set; }
+
     /// <summary>How often a sequence gave its pages to another.</summary>
     public long Preemptions { get; private set; }
 
@@ -92,6 +97,7 @@ internal sealed class Scheduler
             if (sequence is { Left: 1, IsPaused: false } && TryReserve(sequence)) _plan.Add(sequence, 1);
         }
         var prompts = Running.Count(s => s.Left > 1);
+        LacksRoom = _plan.Preempted;
         var budget = meter.Budget(_plan.Decodes, _waiting.Count + prompts);
         if (!_plan.Preempted) budget = budget with { Tokens = budget.Tokens - Admit(budget.Tokens, prompts) };
         _shares.Add(Running, budget, _plan);
@@ -118,9 +124,14 @@ internal sealed class Scheduler
         _waiting.First(MostConsidered, _considered);
         foreach (var sequence in _considered)
         {
+            LacksRoom |= Running.Count == _usedSlots.Length && !sequence.IsBehind;
             if (Running.Count == _usedSlots.Length || single == budget || _admission.IsClosed) break;
             if (prompts >= PrefillShares.MostShares && backlog >= budget) break;
-            if (sequence.IsPaused || !_admission.MayStart(sequence, Running, budget)) continue;
+            if (!_admission.MayStart(sequence, Running, budget))
+            {
+                LacksRoom |= _admission.LacksPages && !sequence.IsBehind;
+                continue;
+            }
             Start(sequence);
             if (sequence.Left > 1)
             {

@@ -62,6 +62,11 @@ internal class Sequence : IComparable<Sequence>
     /// <summary>Whether it rests, because nobody takes what it has drawn.</summary>
     public bool IsPaused { get; set; }
 
+    /// <summary>
+    /// Whether who reads it has fallen behind with others that were asked for together with it; it starts last then.
+    /// </summary>
+    public virtual bool IsBehind => false;
+
     /// <summary>Tokens that the last step computed of it.</summary>
     public int LastCount { get; set; }
 

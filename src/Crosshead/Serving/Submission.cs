@@ -6,4 +6,7 @@ internal sealed class Submission(int calls)
 {
     /// <summary>Those that have not ended.</summary>
     public int Open { get; set; } = calls;
+
+    /// <summary>Those of them whose readers are far behind.</summary>
+    public int Full { get; set; }
 }

@@ -4,6 +4,7 @@ namespace Crosshead.Serving;
 internal sealed class WaitingQueue
 {
     private readonly SortedSet<Sequence> _sequences = [];
+    private readonly List<Sequence> _behind = [];
 
     /// <summary>How many wait.</summary>
     public int Count => _sequences.Count;
@@ -14,7 +15,10 @@ internal sealed class WaitingQueue
     /// <summary>Removes a sequence.</summary>
     public bool Remove(Sequence sequence) => _sequences.Remove(sequence);
 
-    /// <summary>Lists the first sequences.</summary>
+    /// <summary>
+    /// Lists the first sequences that could go on. Those whose readers are behind come last, and those that are paused
+    /// not at all.
+    /// </summary>
     /// <param name="most">How many at most.</param>
     /// <param name="first">The list; what it holds is replaced.</param>
     public void First(int most, List<Sequence> first)
@@ -24,7 +28,11 @@ internal sealed class WaitingQueue
         foreach (var sequence in _sequences)
         {
             if (first.Count == most) break;
-            first.Add(sequence);
+            if (sequence.IsPaused) continue;
+            if (!sequence.IsBehind) first.Add(sequence);
+            else if (_behind.Count < most) _behind.Add(sequence);
         }
+        for (var i = 0; i < _behind.Count && first.Count < most; i++) first.Add(_behind[i]);
+        _behind.Clear();
     }
 }

@@ -48,6 +48,85 @@ public sealed class ReaderTests
     }
 
     [Fact]
+    public void Readers_that_stop_with_all_slots_lose_them_to_one_that_waits()
+    {
+        using var engine = new TestEngine(2, 100, new EngineOptions { MaxEvents = 8, PrefixCache = false });
+        var slow = engine.Submit(Request(100, choices: 2));
+        Steps(engine, 20);
+        Assert.Equal(2, engine.Engine.Statistics.Running);
+
+        var other = engine.Submit(Request(3));
+        Steps(engine, 2);
+        Assert.Empty(TestEngine.Read(other));
+        engine.Clock.Advance(TimeSpan.FromSeconds(1));
+        Steps(engine, 5);
+        Assert.Equal(3, TestEngine.Read(other).Count);
+        Assert.False(slow.Events.Completion.IsCompleted);
+    }
+
+    [Fact]
+    public void Readers_that_stop_with_all_pages_lose_them_to_one_that_waits()
+    {
+        using var engine = new TestEngine(4, 6, new EngineOptions { MaxEvents = 8, PrefixCache = false });
+        var slow = engine.Submit(Request(14));
+        Steps(engine, 20);
+        var other = engine.Submit(new EngineRequest { Prompt = [.. Enumerable.Range(1, 12)], MaxTokens = 2 });
+        Steps(engine, 2);
+        Assert.Empty(TestEngine.Read(other));
+        engine.Clock.Advance(TimeSpan.FromSeconds(1));
+        Steps(engine, 5);
+        Assert.Equal(2, TestEngine.Read(other).Count);
+        Assert.False(slow.Events.Completion.IsCompleted);
+    }
+
+    [Fact]
+    public void However_many_answers_are_not_read_another_call_starts_before_them()
+    {
+        using var engine = new TestEngine(4, 200, new EngineOptions { MaxEvents = 8, PrefixCache = false });
+        var slow = Enumerable.Range(0, 24).Select(_ => engine.Submit(Request(100, choices: 4))).ToArray();
+        for (var wave = 0; wave < 20; wave++)
+        {
+            Steps(engine, 12);
+            engine.Clock.Advance(TimeSpan.FromSeconds(2.5)); // each wave gives its slots to the next one
+        }
+        Assert.True(engine.Engine.Statistics.Waiting > 64);
+
+        var other = engine.Submit(Request(3));
+        Steps(engine, 12);
+        engine.Clock.Advance(TimeSpan.FromSeconds(1));
+        Steps(engine, 12);
+        Assert.Equal(3, TestEngine.Read(other).Count);
+    }
+
+    [Fact]
+    public void What_was_asked_for_with_an_answer_that_is_not_read_starts_after_others()
+    {
+        using var engine = new TestEngine(2, 100, new EngineOptions { MaxEvents = 8, PrefixCache = false });
+        var slow = engine.Engine.Submit(Enumerable.Repeat(Request(100, choices: 2), 9).ToArray());
+        Steps(engine, 12);
+        var others = Enumerable.Range(0, 4).Select(_ => engine.Submit(Request(3))).ToArray();
+        Steps(engine, 1);
+        engine.Clock.Advance(TimeSpan.FromSeconds(1));
+        Steps(engine, 20);
+        Assert.All(others, other => Assert.Equal(3, TestEngine.Read(other).Count));
+        var ended = others[3].Times.Ended;
+        Assert.All(slow.Skip(2), call => Assert.True(call.Times.Started == 0 || call.Times.Started >= ended));
+
+        List<EngineEvent>[] events = [.. slow.Select(_ => new List<EngineEvent>())];
+        for (var i = 0; engine.Engine.Statistics is not { Running: 0, Waiting: 0 }; i++)
+        {
+            Assert.True(i < 5000, "the calls do not go on");
+            for (var c = 0; c < slow.Count; c++) events[c].AddRange(TestEngine.Read(slow[c]));
+            engine.Step();
+        }
+        for (var c = 0; c < slow.Count; c++)
+        {
+            events[c].AddRange(TestEngine.Read(slow[c]));
+            engine.AssertAlone(Request(100, choices: 2), slow[c], events[c]);
+        }
+    }
+
+    [Fact]
     public void A_reader_that_comes_back_gets_the_answer_that_it_would_have_got()
     {
         foreach (var pause in new[] { 1, 11, 59 })
