@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Crosshead.Server.Answers;
 using Crosshead.Server.Endpoints;
 using Crosshead.Server.Http;
 using Crosshead.Serving;
@@ -12,6 +13,8 @@ namespace Crosshead.Server.Hosting;
 /// <param name="showsPrompts">Whether lines show the beginning of prompts.</param>
 internal sealed class RequestLog(Action<string>? write, bool showsPrompts)
 {
+    private const int MostEnds = 16; // that a line tells one by one
+
     /// <summary>Writes the line of a request.</summary>
     /// <param name="exchange">The request.</param>
     /// <param name="error">What it was answered with, if that was an error.</param>
@@ -31,7 +34,7 @@ internal sealed class RequestLog(Action<string>? write, bool showsPrompts)
             line.Append(CultureInfo.InvariantCulture,
                 $" prompt={usage.Prompt} cached={usage.Cached} answer={usage.Answer}");
             Times(line, calls.Times, exchange.Arrived, calls.Choices[0].Ids.Count);
-            line.Append(" end=").AppendJoin(',', calls.Choices.Select(c => c.Stop is null ? "open" : c.FinishReason));
+            Ends(line, calls.Choices);
         }
         if (error is not null && !gone) line.Append($" error={error.Code} ({error.Message})");
         if (showsPrompts && exchange.Prompt is { } prompt) line.Append(" text=").Append(Excerpt.Of(prompt));
@@ -41,6 +44,14 @@ internal sealed class RequestLog(Action<string>? write, bool showsPrompts)
     /// <summary>Writes the details of a fault of the server itself.</summary>
     public void Fault(Exchange exchange, Exception fault) =>
         write?.Invoke(Begin().Append(" fault id=").Append(exchange.Id).Append(' ').Append(fault).ToString());
+
+    // Why the answers ended, in their order; of many, how many for each reason.
+    private static void Ends(StringBuilder line, IReadOnlyList<Choice> choices)
+    {
+        var ends = choices.Select(c => c.Stop is null ? "open" : c.FinishReason);
+        line.Append(" end=").AppendJoin(',', choices.Count <= MostEnds ? ends
+            : ends.CountBy(end => end).Select(end => $"{end.Value}×{end.Key}"));
+    }
 
     // Waiting, the first token since arrival, and the mean gap between tokens, of the first prompt.
     private static void Times(StringBuilder line, CallTimes times, long arrived, int tokens)

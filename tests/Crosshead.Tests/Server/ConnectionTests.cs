@@ -179,6 +179,16 @@ public sealed class ConnectionTests
             Lines(server)[1]);
     }
 
+    [Fact]
+    public async Task A_line_of_the_log_counts_the_ends_of_many_answers()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.AskAsync("/v1/completions", $$"""{"prompt":[{{string.Join(',',
+            Enumerable.Repeat("\"the\"", 100))}}],"n":2}""");
+        await TestServer.UntilAsync(() => Lines(server).Length == 1);
+        Assert.EndsWith(" end=200×stop", Lines(server)[0], StringComparison.Ordinal);
+    }
+
     private static string[] Lines(TestServer server)
     {
         lock (server.Log) return [.. server.Log];
