@@ -16,7 +16,7 @@ internal static class ChatFields
     public static readonly SwitchField Logprobs = new("logprobs",
         "Whether the log-probability of each token is told.");
     public static readonly IntegerField TopLogprobs = new("top_logprobs", 0, 20,
-        "The number of likeliest tokens told for each place; only with logprobs.");
+        "The number of likeliest tokens told for each place; more than 0 only with logprobs.");
     public static readonly SwitchField AddGenerationPrompt = new("add_generation_prompt",
         "Whether the beginning of the assistant's turn is added; true by default.");
     public static readonly SwitchField ContinueFinal = new("continue_final_message",
@@ -46,12 +46,15 @@ internal static class ChatFields
         Messages, AddGenerationPrompt, ContinueFinal, RequestTemplate, TemplateVariables, ReasoningEffort, Tools,
         new RefusedField("functions", ["[]"], "use tools"),
         new RefusedField("function_call", ["\"none\"", "\"auto\""], "use tool_choice"),
+        new RefusedField("enable_thinking", [], "put it into chat_template_kwargs"),
         new RefusedField("documents", ["[]"], "put the documents into a message"),
     ];
 
     /// <summary>Those of a chat.</summary>
     public static readonly FieldTable Table = new([.. s_template, MaxTokens, MaxCompletionTokens, Logprobs,
         TopLogprobs, IncludeReasoning, ToolChoice, ParallelTools,
+        new RefusedField("echo", ["false"], "put the message that is continued before the answer"),
+        new RefusedField("best_of", ["1"], "use n for several answers"),
         new RefusedField("modalities", ["[\"text\"]", "[]"], "this server answers in text only"),
         new RefusedField("audio", [], "this server answers in text only"),
         new RefusedField("web_search_options", [], "give the model a tool for it"),

@@ -20,6 +20,7 @@ internal static class CompletionFields
 
     /// <summary>All of them.</summary>
     public static readonly FieldTable Table = new([Prompt, MaxTokens, MaxCompletionTokens, Echo, Logprobs, BestOf,
+        new RefusedField("prompt_embeds", [], "send the prompt as a text or as ids"),
         new RefusedField("suffix", ["\"\""], "put both parts into the prompt, in the form that the model knows"),
         .. SharedFields.All]);
 }

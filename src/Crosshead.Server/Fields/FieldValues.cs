@@ -38,7 +38,9 @@ internal sealed class FieldValues
     {
         if (this[field] is not { } value) return null;
         if (TryInteger(value, out var whole) && whole >= field.Least && whole <= field.Most) return whole;
-        throw Wrong(field, value, field.Range);
+        var tooLarge = field.Most == int.MaxValue && value.ValueKind == JsonValueKind.Number
+            && value.TryGetDouble(out var number) && number > field.Most;
+        throw Wrong(field, value, tooLarge ? $"at most {field.Most}" : field.Range);
     }
 
     /// <summary>A whole number of 32 bits.</summary>

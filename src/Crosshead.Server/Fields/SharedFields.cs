@@ -89,6 +89,16 @@ internal static class SharedFields
         Refused("grammar", "use structured_outputs"),
         Refused("json_schema", "use response_format"),
         Refused("lora", "serve the merged model", "[]"),
+        Refused("extra_body", "put its fields beside the others", "{}"),
+        Refused("n_predict", "use max_tokens", "-1"),
+        Refused("n_probs", "use logprobs", "0"),
+        Refused("repeat_penalty", "use repetition_penalty", "1", "1.0"),
+        Refused("typical_p", "use top_p or min_p", "1", "1.0"),
+        Refused("top_n_sigma", "use top_p or min_p", "-1", "-1.0", "0", "0.0"),
+        Refused("xtc_probability", "use temperature", "0", "0.0"),
+        Refused("dry_multiplier", "use frequency_penalty", "0", "0.0"),
+        Refused("dynatemp_range", "use temperature", "0", "0.0"),
+        Refused("mirostat", "use temperature and top_p", "0"),
     ];
 
     private static RefusedField Refused(string name, string remedy, params string[] harmless) =>

@@ -45,7 +45,7 @@ internal sealed record ChatRequest
             SettingsReader.MaxTokens(values, ChatFields.MaxTokens, MaxCompletionTokens));
         var top = values.Small(TopLogprobs);
         var logprobs = values.Switch(ChatFields.Logprobs) ?? false;
-        if (top is not null && !logprobs)
+        if (top > 0 && !logprobs)
             throw ApiException.Invalid(TopLogprobs.Name,
                 $"top_logprobs ({top}) needs logprobs (true); set it, or leave top_logprobs out.");
         var tools = ToolUseReader.Read(values);

@@ -15,6 +15,7 @@ public static partial class JsonProblem
         return Says("does not contain any JSON tokens") ? "it is empty"
             : Says("Expected depth to be zero") || Says("reached end of data") || Says("end of string was not found")
             ? "it ends within an object, a list or a text"
+            : Says("trailing comma") ? "nothing follows a comma"
             : Says("maximum configured depth") ? "it is nested too deeply"
             : Duplicate().Match(told) is { Success: true } twice
             ? $"the key \"{twice.Groups["key"].Value.Shown()}\" stands there twice"

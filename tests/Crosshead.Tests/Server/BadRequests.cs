@@ -64,6 +64,10 @@ internal static class BadRequests
         "\"return_tokens_as_token_ids\":\"x\"", "\"priority\":1", "\"priority\":1.5", "\"cache_salt\":\"\"",
         "\"cache_salt\":7", $"\"cache_salt\":\"{new string('s', 1025)}\"", "\"suffix\":\"end\"",
         "\"use_beam_search\":true", "\"length_penalty\":0.5", "\"bad_words\":[\"a\"]", "\"allowed_token_ids\":[1]",
+        "\"extra_body\":{\"top_k\":5}", "\"n_predict\":5", "\"n_probs\":2",
+        "\"repeat_penalty\":1.1", "\"typical_p\":0.9", "\"top_n_sigma\":1", "\"xtc_probability\":0.5",
+        "\"dry_multiplier\":0.8", "\"dynatemp_range\":0.5", "\"mirostat\":2", "\"prompt_embeds\":\"a\"",
+        "\"top_k\":2147483648", "\"max_tokens\":1099511627776", "\"seed\":9223372036854775808",
         "\"guided_json\":{}", "\"guided_regex\":\"a\"", "\"guided_choice\":[\"a\"]", "\"guided_grammar\":\"a\"",
         "\"grammar\":\"root ::= a\"", "\"json_schema\":{}", "\"lora\":[{\"id\":0}]",
         "\"response_format\":\"json\"", "\"response_format\":{}", "\"response_format\":{\"type\":\"xml\"}",
@@ -104,6 +108,7 @@ internal static class BadRequests
     private static readonly string[] s_chats =
     [
         "\"max_tokens\":0", "\"max_tokens\":2000", "\"logprobs\":1", "\"top_logprobs\":2",
+        "\"echo\":true", "\"best_of\":2", "\"enable_thinking\":false",
         "\"top_logprobs\":21,\"logprobs\":true",
         "\"add_generation_prompt\":3", "\"continue_final_message\":true",
         "\"continue_final_message\":true,\"add_generation_prompt\":true", "\"chat_template_kwargs\":[]",

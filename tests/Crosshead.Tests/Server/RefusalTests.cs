@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Crosshead.Server;
+using Crosshead.Server.Fields;
 using Crosshead.Tests.Architecture;
 
 namespace Crosshead.Tests.Server;
@@ -33,6 +34,29 @@ public sealed class RefusalTests
         }
         Assert.Empty(server.Engine.Calls);
         Snapshot.Match("refusals.txt", all.ToString());
+    }
+
+    [Fact]
+    public async Task Values_that_ask_for_nothing_are_taken()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tried = 0;
+        foreach (var (path, body, table) in new[]
+        {
+            ("/v1/completions", "\"prompt\":\"the\"", CompletionFields.Table),
+            ("/v1/chat/completions", "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]", ChatFields.Table),
+        })
+            foreach (var field in table.All.OfType<RefusedField>())
+                foreach (var value in field.Harmless.Append("null"))
+                {
+                    using var response = await server.PostAsync(path, $"{{{body},\"{field.Name}\":{value}}}");
+                    Assert.True(response.IsSuccessStatusCode, $"{path} {field.Name} {value}");
+                    Assert.False(response.Headers.Contains("X-Crosshead-Ignored"));
+                    tried++;
+                }
+        Assert.True(tried > 80);
+        await server.AskAsync("/v1/chat/completions",
+            """{"messages":[{"role":"user","content":"Hi"}],"top_logprobs":0}""");
     }
 
     [Fact]
