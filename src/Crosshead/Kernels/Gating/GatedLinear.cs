@@ -8,8 +8,9 @@ namespace Crosshead.Kernels.Gating;
 
 /// <summary>
 /// (silu(gate)·up) weightᵀ + bias. The gated activations are the widest of a feed-forward layer after gate and up
-/// themselves. They are kept only on a CUDA device that has more than half of its memory free. Otherwise the backward
-/// pass makes them again, the same bits, while it goes over gate and up anyway.
+/// themselves. They are kept only on a CUDA device that has more than half of its memory free, which every layer asks,
+/// because what the layers before it have kept counts too. Otherwise the backward pass makes them again, the same bits,
+/// while it goes over gate and up anyway.
 /// </summary>
 internal static class GatedLinear
 {
