@@ -84,6 +84,24 @@ public sealed class CompressCommandTests : IDisposable
         Assert.Equal(3, (int)again.Json["layers"]![0]!["valueRank"]!);
     }
 
+    [Theory]
+    [InlineData("--calibrate @ --rounds 0 --windows 2", 50, 60)]
+    [InlineData("--method svd", 50)]
+    public void A_share_that_a_compressed_model_keeps_already_is_refused(string method, params int[] shares)
+    {
+        Train();
+        string[] how = method.Replace("@", Text, StringComparison.Ordinal).Split(' ');
+        Assert.Equal(0,
+            CliRun.Of(["compress", Model, .. how, "--cache", "50%", "--out", _folder.File("half")]).ExitCode);
+        string[] again = ["compress", _folder.File("half"), .. how, "--out", _folder.File("again")];
+        foreach (var share in shares)
+            Assert.Equal($"--cache {share} % makes nothing smaller: it is a share of the cache of whole heads, of "
+                + "which the chosen layers keep 50.0 % already; use less than that.",
+                CliRun.Of([.. again, "--cache", $"{share}%"]).Refusal());
+        Assert.Contains("--cache 50 % makes nothing smaller", CliRun.Of(again).Refusal());
+        Assert.False(Directory.Exists(_folder.File("again")));
+    }
+
     [Fact]
     public void The_paper_s_method_needs_no_text_and_keeps_the_layers_that_were_not_chosen()
     {

@@ -20,7 +20,10 @@ public sealed record CompressionOptions
     /// <summary>The layers to compress, in the form that <see cref="LayerSelection"/> reads.</summary>
     public string Layers { get; init; } = "all";
 
-    /// <summary>The budget: the share of the chosen layers' cache to keep, above 0 and below 1.</summary>
+    /// <summary>
+    /// The budget: the share of the chosen layers' cache to keep, above 0 and below 1. It is a share of whole heads; a
+    /// model that is compressed already must keep more than that.
+    /// </summary>
     public double Share { get; init; } = DefaultShare;
 
     /// <summary>The sizes of every chosen layer, in place of a budget; null for a budget.</summary>

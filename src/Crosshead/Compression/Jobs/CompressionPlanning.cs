@@ -23,8 +23,8 @@ internal sealed class CompressionPlanning
     /// <param name="text">The text for calibration; null for none.</param>
     /// <param name="options">The options of the compression.</param>
     /// <exception cref="CrossheadException">
-    /// A size or a budget cannot be met, the text is missing or too short, or the profile is incomplete or of another
-    /// model.
+    /// A size or a budget cannot be met or makes nothing smaller, the text is missing or too short, or the profile is
+    /// incomplete or of another model.
     /// </exception>
     public CompressionPlanning(ModelSource source, TokenWindows? text, CompressionOptions options)
     {
@@ -39,10 +39,13 @@ internal sealed class CompressionPlanning
         if (options.Method == CompressionMethod.Fine)
             Calibration.Require(_shape, text ?? throw new CrossheadException(
                 $"{MessageTerm.Method} fine needs a text to calibrate on; give one, or use {MessageTerm.Method} svd."));
-        if (options.Profile is not { } profile) return;
-        profile.RequireShape(_shape, "the profile");
-        BudgetPlanner.Plan(profile, options.Method, _layers, options.Share);
-        new ProfileSource(source.WeightsHash, "").RequireSameModel(profile.Source, "the profile");
+        if (options.Profile is { } profile)
+        {
+            profile.RequireShape(_shape, "the profile");
+            BudgetPlanner.Plan(profile, options.Method, _layers, options.Share);
+            new ProfileSource(source.WeightsHash, "").RequireSameModel(profile.Source, "the profile");
+        }
+        if (options.Sizes is null) RequireLess();
     }
 
     /// <summary>Finds the sizes.</summary>
@@ -74,6 +77,18 @@ internal sealed class CompressionPlanning
         var pieces = (double)Profiler.PiecesPerLayer(_shape, methods) * _shape.Layers;
         var counted = CompressionStage.Profiling.Counted(progress, pieces);
         return profiler.Run(new ProfileSource("", _text!.Hash), methods, null, null, counted, cancellation);
+    }
+
+    // A budget is a share of whole heads. Layers that keep no more than it already would be written again as they are.
+    private void RequireLess()
+    {
+        var whole = (long)_layers.Count * PlainCache.Of(_shape).Whole;
+        var kept = _layers.Select(layer => _shape.AttentionOf(layer).CacheLayoutFor(_shape.HiddenSize))
+            .Sum(cache => cache.Keys.Elements + cache.Values.Elements);
+        if (kept <= _options.Share * whole && kept < whole)
+            throw new CrossheadException($"{MessageTerm.CacheShare} {_options.Share:P0} makes nothing smaller: it is a "
+                + $"share of the cache of whole heads, of which the chosen layers keep {(double)kept / whole:P1} "
+                + "already; use less than that.");
     }
 
     // The plan if nothing has to be measured: the given sizes, or the paper's. Null otherwise.
