@@ -70,9 +70,10 @@ public sealed partial class GgufRecipe
     /// <summary>Whether numbers share blocks, so that the file is smaller and its weights less exact.</summary>
     public bool IsQuantized => _type.BlockSize > 1;
 
-    /// <summary>The recipe of this name.</summary>
+    /// <summary>The recipe of this name, in upper or lower case.</summary>
     /// <exception cref="CrossheadException">There is none.</exception>
-    public static GgufRecipe Named(string name) => All.FirstOrDefault(recipe => recipe.Name == name)
+    public static GgufRecipe Named(string name) =>
+        All.FirstOrDefault(recipe => recipe.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
         ?? throw new CrossheadException($"\"{name.Shown()}\" is no type of GGUF files; "
             + Suggestion.For(name, All.Select(recipe => recipe.Name)));
 

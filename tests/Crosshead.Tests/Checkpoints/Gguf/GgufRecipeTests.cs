@@ -71,6 +71,7 @@ public sealed class GgufRecipeTests
     {
         Assert.Equal(13, GgufRecipe.All.Count);
         Assert.All(GgufRecipe.All, recipe => Assert.Same(recipe, GgufRecipe.Named(recipe.Name)));
+        Assert.Equal("q4_k_m", GgufRecipe.Named("Q4_K_M").Name); // as files are named
         Refused("\"q4_k\" is no type of GGUF files; did you mean", () => GgufRecipe.Named("q4_k"));
     }
 
