@@ -280,15 +280,7 @@ public static class ModelDirectory
         if (SafetensorsType.Of(stored) is not { IsFloat: true })
             throw new CrossheadException(
                 $"weights cannot be stored as {stored}; choose Float32, BFloat16, Float16 or Float64.");
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CrossheadException(
-                $"the folder \"{folder}\" cannot be created: {e.Reason()}; name another one.", e);
-        }
+        NewFolder.Make(folder);
         writeWeights();
         AtomicFile.WriteText(Path.Combine(folder, ModelFileNames.Configuration),
             ModelConfig.Write(options, stored.ToString().ToLowerInvariant(), tokens));

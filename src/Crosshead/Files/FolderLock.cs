@@ -25,15 +25,7 @@ public sealed partial class FolderLock : IDisposable
         for (var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)); path is not null
             && !Directory.Exists(path); path = Path.GetDirectoryName(path))
             made.Add(path);
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CrossheadException(
-                $"\"{folder}\" cannot be made: {e.Reason()}; name another folder.", e);
-        }
+        NewFolder.Make(folder);
         var descriptor = Open(folder, CloseOnExec);
         if (descriptor >= 0 && Lock(descriptor, Exclusive | AtOnce) != 0 && Marshal.GetLastPInvokeError() == WouldBlock)
         {

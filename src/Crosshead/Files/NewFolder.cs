@@ -22,6 +22,22 @@ public sealed class NewFolder : IDisposable
         if (File.Exists(path)) throw new CrossheadException($"{what} {InputFile.Absence(path)}; name a folder.");
     }
 
+    /// <summary>Makes a folder, and those above it that are missing.</summary>
+    /// <param name="path">The folder, which may exist.</param>
+    /// <exception cref="CrossheadException">It cannot be made.</exception>
+    internal static void Make(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException(
+                $"the folder \"{path}\" cannot be made: {e.Reason()}; name another one.", e);
+        }
+    }
+
     /// <summary>
     /// Locks the folder for this process, and removes the temporary folders of killed processes beside it. Only the
     /// process with the lock writes there.

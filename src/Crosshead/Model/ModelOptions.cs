@@ -177,6 +177,22 @@ public sealed record ModelOptions
         };
     }
 
+    /// <summary>These options, which a file states, if their values fit each other.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="CrossheadException">They do not; the message names the file.</exception>
+    internal ModelOptions ValidIn(string path)
+    {
+        try
+        {
+            Validate();
+            return this;
+        }
+        catch (CrossheadException e)
+        {
+            throw new CrossheadException($"\"{path}\" cannot be loaded: {e.Message}", e);
+        }
+    }
+
     /// <summary>Checks that the numbers are in range and fit each other.</summary>
     /// <exception cref="CrossheadException">They do not; the message names the values and the remedy.</exception>
     public void Validate()

@@ -141,7 +141,7 @@ public sealed class ModelDirectoryTests
         Assert.Contains("must be positive, not 0 bytes",
             Assert.Throws<CrossheadException>(() => ModelDirectory.Save(folder.Path, model, shardBytes: 0)).Message);
         File.WriteAllText(folder.File("file"), "");
-        Assert.Contains("cannot be created",
+        Assert.Contains("cannot be made",
             Assert.Throws<CrossheadException>(() => ModelDirectory.Save(folder.File("file"), model)).Message);
     }
 

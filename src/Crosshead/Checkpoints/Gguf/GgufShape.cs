@@ -68,19 +68,7 @@ internal sealed class GgufShape
     /// <summary>Reads the shape.</summary>
     /// <exception cref="CrossheadException">A key is missing or out of range, or the model needs what is not
     /// supported.</exception>
-    public static ModelOptions Of(GgufReader file)
-    {
-        var options = new GgufShape(file).Options();
-        try
-        {
-            options.Validate();
-            return options;
-        }
-        catch (CrossheadException e)
-        {
-            throw new CrossheadException($"\"{file.Path}\" cannot be loaded: {e.Message}", e);
-        }
-    }
+    public static ModelOptions Of(GgufReader file) => new GgufShape(file).Options().ValidIn(file.Path);
 
     private ModelOptions Options()
     {

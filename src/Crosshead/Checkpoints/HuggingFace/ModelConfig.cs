@@ -86,16 +86,7 @@ public static class ModelConfig
             + $"\"{name.Shown()}\" is not supported; supported are {Supported()}");
         RequireArchitecture(config, own ? ConfigJson.Architecture : family.Architecture);
         UnsupportedKeys.Refuse(config, family, own);
-        var options = ModelConfigReader.Read(config, family, own);
-        try
-        {
-            options.Validate();
-            return options;
-        }
-        catch (CrossheadException e)
-        {
-            throw new CrossheadException($"\"{config.Path}\" cannot be loaded: {e.Message}", e);
-        }
+        return ModelConfigReader.Read(config, family, own).ValidIn(config.Path);
 
         string Supported() => string.Join(", ", own ? FamilyTable.Names : [.. FamilyTable.Names, .. ImageModels.Names,
             ConfigJson.ModelType]);

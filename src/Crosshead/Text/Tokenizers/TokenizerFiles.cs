@@ -61,14 +61,7 @@ internal sealed class TokenizerFiles(Lazy<IReadOnlyList<(string Name, byte[] Con
                 $"this tokenizer consists of {string.Join(" and ", files.Value.Select(file => file.Name))}, which "
                 + $"cannot be written as \"{path}\"; name a folder.");
         var folder = single ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CrossheadException($"cannot make the folder {folder}: {e.Reason()}; choose another place.", e);
-        }
+        NewFolder.Make(folder);
         foreach (var (name, content) in files.Value)
             AtomicFile.Write(single ? path : Path.Combine(folder, name), stream => stream.Write(content));
         AtomicFile.Write(Path.Combine(folder, TokenizerConfig.FileName), stream => stream.Write(config.ToJson()));
