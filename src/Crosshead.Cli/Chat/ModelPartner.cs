@@ -46,8 +46,7 @@ internal sealed class ModelPartner : IChatPartner
         foreach (var part in parser.Finish()) yield return Piece(part);
         if (stop == StopReason.Length) yield return Remarks.AtMostTokens(_options.MaxTokens);
         if (stop == StopReason.Context)
-            yield return new ChatPiece("", Remark: $"The answer ended because the model's context of "
-                + $"{_model.Source.Options.Context} tokens is full; /clear begins a new conversation.");
+            yield return Remarks.FullContext($"model's context of {_model.Source.Options.Context} tokens");
     }
 
     /// <inheritdoc/>

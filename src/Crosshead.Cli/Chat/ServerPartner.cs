@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Client;
@@ -20,18 +21,31 @@ internal sealed class ServerPartner(ServerClient client, string model, Generatio
     /// <inheritdoc/>
     public IEnumerable<ChatPiece> Reply(IReadOnlyList<ChatMessage> messages, CancellationToken cancellation)
     {
-        var chunks = client.Stream("/chat/completions", Body(messages), cancellation).GetAsyncEnumerator(cancellation);
+        var (limits, finish, ended) = (true, (string?)null, false);
+        var chunks = Ask(messages, limits, cancellation);
         try
         {
-            var (finish, ended) = ((string?)null, false);
-            while (Next(chunks, cancellation) is { } chunk)
+            StreamChunk? next;
+            try
+            {
+                next = Next(chunks, cancellation);
+            }
+            catch (ServerException e) when (e.Status == HttpStatusCode.BadRequest)
+            {
+                // A limit above what the context leaves is refused; without one an answer may have what is left.
+                (limits, chunks) = (false, Ask(messages, limits: false, cancellation));
+                next = Next(chunks, cancellation);
+            }
+            for (; next is { } chunk; next = Next(chunks, cancellation))
             {
                 if (chunk.Reasoning is { Length: > 0 } thought) yield return new ChatPiece(thought, IsThought: true);
                 if (chunk.Text is { Length: > 0 } text) yield return new ChatPiece(text);
                 finish = chunk.FinishReason ?? finish;
                 ended |= chunk.IsEnd || chunk.FinishReason is not null;
             }
-            if (finish == "length") yield return Remarks.AtMostTokens(options.MaxTokens);
+            if (finish == "length")
+                yield return limits ? Remarks.AtMostTokens(options.MaxTokens)
+                    : Remarks.FullContext("server's context");
             else if (!ended && !cancellation.IsCancellationRequested)
                 yield return new ChatPiece("", Remark: "The server ended the stream before the answer; ask again.");
         }
@@ -43,6 +57,10 @@ internal sealed class ServerPartner(ServerClient client, string model, Generatio
 
     /// <inheritdoc/>
     public void Dispose() => client.Dispose();
+
+    private IAsyncEnumerator<StreamChunk> Ask(IReadOnlyList<ChatMessage> messages, bool limits,
+        CancellationToken cancellation) =>
+        client.Stream("/chat/completions", Body(messages, limits), cancellation).GetAsyncEnumerator(cancellation);
 
     // Null at the end, and after a cancellation.
     private StreamChunk? Next(IAsyncEnumerator<StreamChunk> chunks, CancellationToken cancellation)
@@ -65,24 +83,24 @@ internal sealed class ServerPartner(ServerClient client, string model, Generatio
         }
     }
 
-    private byte[] Body(IReadOnlyList<ChatMessage> messages)
+    private byte[] Body(IReadOnlyList<ChatMessage> messages, bool limits)
     {
         var sampling = options.Sampling;
         var body = new JsonObject
         {
             ["model"] = model,
             ["messages"] = new JsonArray([.. messages.Select(ChatTranscript.Json)]),
-            ["max_completion_tokens"] = options.MaxTokens,
-            ["temperature"] = sampling.Temperature,
-            ["top_p"] = sampling.TopP,
-            ["stream"] = true,
         };
+        if (limits) body["max_completion_tokens"] = options.MaxTokens;
+        body["temperature"] = sampling.Temperature;
+        body["top_p"] = sampling.TopP;
+        body["stream"] = true;
         if (sampling.Seed is { } seed) body["seed"] = seed;
         if (options.StopStrings is { Count: > 0 } stop)
             body["stop"] = new JsonArray([.. stop.Select(s => JsonValue.Create(s))]);
         if (!onlyOpenAiFields)
         {
-            body["max_tokens"] = options.MaxTokens; // for servers that do not know the newer name
+            if (limits) body["max_tokens"] = options.MaxTokens; // for servers that do not know the newer name
             body["top_k"] = sampling.TopK > 0 ? sampling.TopK : -1;
             body["min_p"] = sampling.MinP;
             body["repetition_penalty"] = sampling.RepetitionPenalty;

@@ -111,7 +111,31 @@ public sealed class ChatCommandTests : IDisposable
         var run = await Task.Run(() => CliRun.With("one\ntwo\n", default, "chat", server.Url));
         Assert.Equal("the server answered /v1/chat/completions with 400 Bad Request: the prompt is too long",
             run.Refusal());
-        Assert.Single(server.Bodies);
+        Assert.Equal([true, false], server.Bodies.Select(body => body.ContainsKey("max_tokens")));
+    }
+
+    [Fact]
+    public async Task A_server_whose_context_is_too_short_for_the_limit_is_asked_without_it()
+    {
+        await using var server = await StubServer.Start(async (number, context) =>
+        {
+            if (number != 1)
+            {
+                context.Response.StatusCode = 400;
+                await context.Response.CompleteAsync();
+                return true;
+            }
+            await StubServer.Send(context,
+                """{"choices":[{"index":0,"delta":{"content":"all"},"finish_reason":"length"}]}""");
+            await StubServer.Send(context, "[DONE]");
+            return true;
+        });
+        var run = await Task.Run(() => CliRun.With("one\n", default, "chat", server.Url));
+        Assert.Equal((0, "all\n"), (run.ExitCode, run.Out));
+        Assert.Equal("The answer ended because the server's context is full; /clear begins a new conversation.\n",
+            run.Error);
+        Assert.Equal([true, false], server.Bodies.Select(body => body.ContainsKey("max_completion_tokens")));
+        Assert.All(server.Bodies, body => Assert.Equal("one", (string?)body["messages"]![0]!["content"]));
     }
 
     [Fact]
