@@ -38,7 +38,7 @@ internal static class ApiPage
         foreach (var route in RouteTable.All.Where(r => !r.IsPart))
             page.Append($"| {route.Method} | `{Address(route)}` | {route.Summary} |\n");
         page.Append("\nAn error is `{\"error\": {\"message\", \"type\", \"param\", \"code\"}}` with a status of 400 or "
-            + "more.\n");
+            + "more. What is no\nvalid HTTP is answered with a status alone.\n");
         Section(page, "Fields of completions and chats", SharedFields.All);
         Section(page, "Fields of completions alone", CompletionFields.Table.All.Except(SharedFields.All));
         Section(page, "Fields of chats alone", ChatFields.Table.All.Except(SharedFields.All));
