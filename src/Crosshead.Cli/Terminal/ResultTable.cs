@@ -9,6 +9,7 @@ namespace Crosshead.Cli.Terminal;
 internal sealed class ResultTable
 {
     private const int MostColumns = 120; // in a file or pipe; more only where a word or a number asks for it
+    private const int LongestNumber = 24; // what is longer in a column of numbers is a phrase, and may be wrapped
 
     private readonly List<string[]> _rows = [];
     private readonly string[] _headers;
@@ -28,53 +29,58 @@ internal sealed class ResultTable
     /// <summary>Writes the table to standard output.</summary>
     public void Write(StandardStreams terminal)
     {
-        if (terminal.OutIsScreen)
-            Draw(terminal);
-        else
-            WritePlain(terminal);
+        foreach (var line in terminal.OutIsScreen ? Framed(terminal.Columns) : Plain())
+            terminal.Out.WriteLine(line);
     }
 
-    private void Draw(StandardStreams terminal)
+    /// <summary>
+    /// The lines for a screen. They are wider than the screen only where a word or a number asks for it: words are
+    /// never cut.
+    /// </summary>
+    /// <param name="columns">Columns of the screen.</param>
+    internal IEnumerable<string> Framed(int columns)
     {
-        var table = new Table { Border = TableBorder.Rounded };
-        foreach (var header in _headers)
-            table.AddColumn(new TableColumn(new Spectre.Console.Text(Name(header)))
-            {
-                Alignment = IsNumber(header) ? Justify.Right : Justify.Left,
-                NoWrap = IsNumber(header),
-            });
-        foreach (var row in _rows)
-            table.AddRow(row.Select(cell => new Spectre.Console.Text(cell)));
-        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(terminal.Out) }).Write(table);
+        var widths = Widths(columns);
+        yield return Rule('╭', '┬', '╮');
+        foreach (var line in Lines([.. _headers.Select(Name)], widths)) yield return Line(line, widths, '│');
+        yield return Rule('├', '┼', '┤');
+        foreach (var line in _rows.SelectMany(row => Lines(row, widths))) yield return Line(line, widths, '│');
+        yield return Rule('╰', '┴', '╯');
+
+        string Rule(char left, char middle, char right) =>
+            left + string.Join(middle, widths.Select(width => new string('─', width + 2))) + right;
     }
 
-    private void WritePlain(StandardStreams terminal)
+    private IEnumerable<string> Plain()
     {
-        var widths = Widths();
-        terminal.Out.WriteLine(Line(_headers.Select(Name)));
-        terminal.Out.WriteLine(Line(_headers.Select((header, column) => IsNumber(header)
-            ? new string('-', widths[column] - 1) + ":" : new string('-', widths[column]))));
-        foreach (var row in _rows)
+        var widths = Widths(MostColumns);
+        yield return Line([.. _headers.Select(Name)], widths, '|');
+        yield return Line([.. _headers.Select((header, column) => IsNumber(header)
+            ? new string('-', widths[column] - 1) + ":" : new string('-', widths[column]))], widths, '|');
+        foreach (var line in _rows.SelectMany(row => Lines(row, widths))) yield return Line(line, widths, '|');
+    }
+
+    private string Line(string[] cells, int[] widths, char border) =>
+        $"{border} " + string.Join($" {border} ", cells.Select((cell, column) =>
         {
-            var cells = row.Select((cell, column) => Wrapped(cell, widths[column])).ToArray();
-            for (var line = 0; line < cells.Max(c => c.Count); line++)
-                terminal.Out.WriteLine(Line(cells.Select(c => line < c.Count ? c[line] : "")));
-        }
+            var space = new string(' ', Math.Max(0, widths[column] - cell.GetCellWidth()));
+            return IsNumber(_headers[column]) ? space + cell : cell + space;
+        })) + $" {border}";
 
-        string Line(IEnumerable<string> cells) =>
-            "| " + string.Join(" | ", cells.Select((cell, column) => IsNumber(_headers[column])
-                ? cell.PadLeft(widths[column]) : cell.PadRight(widths[column]))) + " |";
+    // The lines of a row: as many as its longest cell has.
+    private static IEnumerable<string[]> Lines(string[] row, int[] widths)
+    {
+        var cells = row.Select((cell, column) => Wrapped(cell, widths[column])).ToArray();
+        return Enumerable.Range(0, cells.Max(c => c.Count))
+            .Select(line => cells.Select(c => line < c.Count ? c[line] : "").ToArray());
     }
 
     // Columns are as wide as their cells. If the table is too wide, the widest text is wrapped between words.
-    private int[] Widths()
+    private int[] Widths(int most)
     {
-        var widths = _headers.Select((header, column) => _rows.Select(row => row[column].Length)
-            .Append(Name(header).Length).Append(2).Max()).ToArray();
-        var least = _headers.Select((header, column) => IsNumber(header) ? widths[column]
-            : _rows.SelectMany(row => row[column].Split(' ')).Select(word => word.Length).Append(Name(header).Length)
-                .Append(2).Max()).ToArray();
-        for (var excess = widths.Sum() + (3 * widths.Length) + 1 - MostColumns; excess > 0; excess--)
+        var widths = Each(cell => cell.GetCellWidth());
+        var least = Each(cell => cell.Split(' ').Max(word => word.GetCellWidth()), LongestNumber);
+        for (var excess = widths.Sum() + (3 * widths.Length) + 1 - most; excess > 0; excess--)
         {
             var widest = Enumerable.Range(0, widths.Length).Where(c => widths[c] > least[c]).DefaultIfEmpty(-1)
                 .MaxBy(c => c < 0 ? 0 : widths[c]);
@@ -82,19 +88,32 @@ internal sealed class ResultTable
             widths[widest]--;
         }
         return widths;
+
+        // The widest of each column: its name, and its cells as measured. Numbers with their units stay whole.
+        int[] Each(Func<string, int> measure, int whole = 0) => [.. _headers.Select((header, column) =>
+            _rows.Select(row => row[column]).Select(cell => IsNumber(header) && cell.GetCellWidth() <= whole
+                ? cell.GetCellWidth() : measure(cell)).Append(Name(header).GetCellWidth()).Append(2).Max())];
     }
 
     private static List<string> Wrapped(string cell, int width)
     {
         var lines = new List<string>();
         var line = cell;
-        while (line.Length > width && line.LastIndexOf(' ', width) is > 0 and var at)
+        while (line.GetCellWidth() > width && Break(line, width) is > 0 and var at)
         {
             lines.Add(line[..at]);
             line = line[(at + 1)..];
         }
         lines.Add(line);
         return lines;
+    }
+
+    // The last space up to which the line fits, or -1.
+    private static int Break(string line, int width)
+    {
+        var at = line.LastIndexOf(' ');
+        while (at > 0 && line[..at].GetCellWidth() > width) at = line.LastIndexOf(' ', at - 1);
+        return at;
     }
 
     private static string Name(string header) => header.TrimEnd('>');

@@ -77,8 +77,10 @@ internal sealed class StandardStreams
     }
 
     /// <summary>Number of columns for help and messages.</summary>
-    public int Width =>
-        OutIsScreen && Console.WindowWidth is > 20 and var width ? Math.Min(width, PlainWidth) : PlainWidth;
+    public int Width => Math.Min(Columns, PlainWidth);
+
+    /// <summary>Number of columns for tables: those of the screen, as far as it tells them.</summary>
+    public int Columns => OutIsScreen && Console.WindowWidth is > 20 and var width ? width : PlainWidth;
 
     private static T Strictly<T>(Func<T> read)
     {

@@ -1,6 +1,5 @@
 using Crosshead.Cli.Terminal;
 
-
 namespace Crosshead.Tests.Cli;
 
 public sealed class ResultTableTests
@@ -39,6 +38,34 @@ public sealed class ResultTableTests
         Assert.All(list.Out.Split('\n').Where(line => line.StartsWith('|')),
             line => Assert.InRange(line.Length, 1, 120));
         Assert.Contains("| arc_easy ", list.Out);
+    }
+
+    [Fact]
+    public void A_screen_gets_a_frame() => Assert.Equal(
+        [
+            "╭──────┬───────╮", "│ name │ count │", "├──────┼───────┤", "│ a    │     1 │", "│ 日本 │    22 │",
+            "╰──────┴───────╯",
+        ],
+        new ResultTable("name", "count>").Row("a", "1").Row("日本", "22").Framed(80));
+
+    // The names stood one letter below the other: a phrase among the numbers took all columns of the screen.
+    [Theory]
+    [InlineData(80)]
+    [InlineData(60)]
+    [InlineData(40)]
+    public void A_narrow_screen_wraps_phrases_and_cuts_no_word(int columns)
+    {
+        const string phrase = "keys by frequency in all layers, values by dense in all layers";
+        var lines = new ResultTable("property", "value>").Row("feed-forward size", "96").Row("composition", phrase)
+            .Row("cache a token", "12.5 KiB of 1.2 MiB").Framed(columns).ToArray();
+        Assert.All(lines, line => Assert.InRange(line.Length, 1, columns));
+        var cells = lines.Where(line => line[0] == '│')
+            .Select(line => line.Split('│', StringSplitOptions.TrimEntries)).ToArray();
+        Assert.Equal("property feed-forward size composition cache a token",
+            string.Join(' ', cells.Select(c => c[1]).Where(c => c.Length > 0)));
+        Assert.Equal($"value 96 {phrase} 12.5 KiB of 1.2 MiB",
+            string.Join(' ', cells.Select(c => c[2]).Where(c => c.Length > 0)));
+        Assert.Contains(cells, c => c[2] == "12.5 KiB of 1.2 MiB");
     }
 
     private static string Written(ResultTable table)
