@@ -20,6 +20,12 @@ public static class Quantity
         _ => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s"),
     };
 
+    /// <summary>
+    /// A change with its sign and four decimals, as of a loss: <c>+0.0123</c>. One that rounds to zero has no sign.
+    /// </summary>
+    public static string Change(double change) =>
+        change.ToString("+0.0000;-0.0000;0.0000", CultureInfo.InvariantCulture); // without the third: "-+0.0000"
+
     private static string Scaled(double value, double step, params ReadOnlySpan<string> units)
     {
         var unit = 0;

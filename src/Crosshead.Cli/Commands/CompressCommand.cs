@@ -136,8 +136,8 @@ internal sealed class CompressCommand : CliCommand
             + $"{Quantity.Bytes(weightsBefore)}). "
             + (after - before is { } increase
                 ? $"The held-out loss went from {before:0.0000} to {after:0.0000} nats a token "
-                + $"({increase:+0.0000;-0.0000}){(predicted is { } expected
-                    ? $"; the plan predicted {expected:+0.0000;-0.0000} on the calibration text" : "")}. "
+                + $"({Quantity.Change(increase)}){(predicted is { } expected
+                    ? $"; the plan predicted {Quantity.Change(expected)} on the calibration text" : "")}. "
                 : "No text was given to measure the loss on. ")
             + (CachedLayer.SpeedRemark(result.Options, cached) is { } remark ? $"{remark} " : "")
             + $"Written to {result.Folder}; recover it with: crosshead train "

@@ -165,7 +165,7 @@ internal sealed class ProfileCommand : CliCommand
         foreach (var layer in profile.Layers)
         {
             string Cell(IReadOnlyList<ProfiledPiece> pieces, CompressionMethod method) =>
-                profile.AtHalf(pieces, method) is { } piece ? $"{piece.LossIncrease:+0.0000;-0.0000}" : "–";
+                profile.AtHalf(pieces, method) is { } piece ? Quantity.Change(piece.LossIncrease) : "–";
             table.Row($"{layer.Layer}", Cell(layer.Keys, CompressionMethod.Svd),
                 Cell(layer.Keys, CompressionMethod.Fine), Cell(layer.Values, CompressionMethod.Svd),
                 Cell(layer.Values, CompressionMethod.Fine));

@@ -52,10 +52,10 @@ public static class ProfilePage
         return worst.Length == 0
             ? "Nothing was measured."
             : $"With the calibrated fit (fine), halving the {worst[0].Label.Split(',')[0]} of layer {worst[0].X:0} "
-                + $"costs most, {Signed(worst[0].Increase)} nats a token; the median piece costs "
-                + $"{Signed(worst[worst.Length / 2].Increase)}."
+                + $"costs most, {Quantity.Change(worst[0].Increase)} nats a token; the median piece costs "
+                + $"{Quantity.Change(worst[worst.Length / 2].Increase)}."
                 + (pieces[0].Increase > worst[0].Increase
-                    ? $" With the paper's fit (svd) a piece costs up to {Signed(pieces[0].Increase)}." : "");
+                    ? $" With the paper's fit (svd) a piece costs up to {Quantity.Change(pieces[0].Increase)}." : "");
     }
 
     // The increase of the loss by layer if one piece is halved.
@@ -82,10 +82,8 @@ public static class ProfilePage
                 XTitle = x,
                 YTitle = "increase of the loss, nats a token",
                 XFormat = format,
-                YFormat = y => Signed(y),
+                YFormat = Quantity.Change,
                 Series = lines,
             }.ToHtml(),
         });
-
-    private static string Signed(double value) => value.ToString("+0.0000;-0.0000", CultureInfo.InvariantCulture);
 }
