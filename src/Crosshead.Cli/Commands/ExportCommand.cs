@@ -57,7 +57,10 @@ internal sealed class ExportCommand : CliCommand
                 + $"{_gguf.Name}.");
         if ((path ?? asItIs) is null) _shard.RefuseWithoutFolder(arguments, $"{_out.Name} or {_transformers.Name}");
         var description = ModelDirectory.Check(source);
-        var shape = path is null && file is null ? description.Options : PlainExport.ShapeOf(description.Options);
+        var plainly = (path ?? file) is not null;
+        if (plainly && PlainExport.Obstacle(description.Options) is { } obstacle)
+            throw new CrossheadException($"{obstacle}: write the model as it is with {_transformers.Name} DIR.");
+        var shape = plainly ? PlainExport.ShapeOf(description.Options) : description.Options;
         if (file is not null) GgufModel.Require(shape, source);
         if (asked is not null) GgufQuantizer.Require(description, asked);
         var (stored, tokens) = (description.Weights, description.Tokens);

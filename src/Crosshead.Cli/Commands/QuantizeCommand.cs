@@ -89,6 +89,8 @@ internal sealed class QuantizeCommand : CliCommand
 
     private static void RequirePlain(ModelDescription description, GgufRecipe recipe, string file)
     {
+        if (PlainExport.Obstacle(description.Options) is { } obstacle)
+            throw new CrossheadException($"{obstacle}: name a folder in place of the file \"{file}\".");
         var shape = PlainExport.ShapeOf(description.Options);
         if (description.Options.Attention.Variant == shape.Attention.Variant
             && description.Options.VirtualHeads?.Any(heads => heads is not null) != true)

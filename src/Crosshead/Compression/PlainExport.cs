@@ -48,12 +48,18 @@ public static class PlainExport
     /// grouped-query attention nor head composition.</exception>
     public static void Require(ModelOptions options)
     {
+        if (Obstacle(options) is { } obstacle) throw new CrossheadException(obstacle + ".");
+    }
+
+    /// <summary>Why a model has no plain form, as a sentence without its end; null where it has one.</summary>
+    public static string? Obstacle(ModelOptions options)
+    {
         var attention = options.Attention;
-        if (attention.HasHeadNorm
-            || attention.Variant is not (AttentionVariant.Gqa or AttentionVariant.Mea or AttentionVariant.MeaNoNorm))
-            throw new CrossheadException($"a model of the variant "
-                + $"{attention.Variant.NameOf()}{(attention.HasHeadNorm ? " with a norm on its heads' outputs" : "")} "
-                + "computes what plain architectures cannot; only gqa and composed heads without a norm on their "
-                + "outputs have a plain form.");
+        if (!attention.HasHeadNorm
+            && attention.Variant is (AttentionVariant.Gqa or AttentionVariant.Mea or AttentionVariant.MeaNoNorm))
+            return null;
+        return $"a model of the variant {attention.Variant.NameOf()}"
+            + $"{(attention.HasHeadNorm ? " with a norm on its heads' outputs" : "")} computes what plain "
+            + "architectures cannot; only gqa and composed heads without a norm on their outputs have a plain form";
     }
 }

@@ -55,6 +55,17 @@ public sealed class QuantizeTests : IDisposable
     }
 
     [Fact]
+    public void A_model_without_a_plain_form_is_told_in_which_form_it_can_be_written()
+    {
+        var (normed, place) = (Saved("normed", AttentionVariant.Mea), _folder.File("x.gguf"));
+        Assert.EndsWith($"have a plain form: name a folder in place of the file \"{place}\".",
+            CliRun.Of("quantize", normed, "--type", "q8_0", "--out", place).Refusal().Trim());
+        Assert.EndsWith("have a plain form: write the model as it is with --transformers DIR.",
+            CliRun.Of("export", normed, "--gguf", place).Refusal().Trim());
+        Assert.Equal(0, CliRun.Of("quantize", normed, "--type", "q8_0", "--out", _folder.File("x")).ExitCode);
+    }
+
+    [Fact]
     public void A_folder_may_have_composed_heads_and_computes_with_its_numbers()
     {
         var (composed, made) = (Saved("composed", AttentionVariant.MeaNoNorm), _folder.File("made"));
