@@ -22,9 +22,11 @@ internal sealed class TokenizerTrainCommand : CliCommand
         ["qwen2"] = PreTokenizerPattern.Qwen2,
     };
 
+    private static readonly BpeTrainerOptions s_defaults = new();
+
     private readonly SourceArguments _source;
     private readonly Option<int> _vocabulary = NumberOption.WithDefault("--vocab", "Tokens wanted, the 256 bytes and "
-        + "the end token included.", 1, 1_000_000, new BpeTrainerOptions().VocabularySize);
+        + "the end token included.", 256 + s_defaults.SpecialTokens.Count, 1_000_000, s_defaults.VocabularySize);
     private readonly OutputFile _out = OutputFile.WithDefault("--out", "The tokenizer.json to write, or its folder; "
         + "tokenizer_config.json is written beside it.", "file", Tokenizer.FileName, Files, StaysAsItIs);
     private readonly Option<string> _pattern = NameOption.WithDefault("--pattern", "How words are cut.", "gpt2",
@@ -119,5 +121,5 @@ internal sealed class TokenizerTrainCommand : CliCommand
     // Tokenizers in one folder share the file with the roles of their special tokens. All tokenizers that are trained
     // here have the same roles.
     private static bool StaysAsItIs(string path) =>
-        Path.GetFileName(path) == Tokenizer.ConfigFileName && BpeTrainer.SavesSameConfig(new BpeTrainerOptions(), path);
+        Path.GetFileName(path) == Tokenizer.ConfigFileName && BpeTrainer.SavesSameConfig(s_defaults, path);
 }

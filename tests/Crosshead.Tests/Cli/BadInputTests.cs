@@ -44,6 +44,8 @@ public sealed class BadInputTests : IDisposable
     [InlineData("bench decode --new-tokens 300", "--context to 316")]
     [InlineData("bench decode --config nowhere", "\"nowhere\" does not exist; name a model directory, a GGUF file or")]
     [InlineData("tokenizer train x.txt --pattern gpt3", "gpt2")]
+    [InlineData("tokenizer train x.txt --vocab 256",
+        "--vocab must be a whole number from 257 to 1000000; got \"256\".")]
     public void It_is_named(string line, string told) => Assert.Contains(told, CliRun.Of(line.Split(' ')).Refusal());
 
     [Theory]
