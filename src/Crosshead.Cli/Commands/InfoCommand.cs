@@ -64,7 +64,8 @@ internal sealed class InfoCommand : CliCommand
             .Row("FLOPs a token, training", Quantity.Count(cost.TrainingFlops))
             .Row("stored as", weights.TypeName)
             .Row("quantisation", description.Quantization ?? "none")
-            .Row("cache a token", Quantity.Bytes(cost.CacheBytesPerToken(weights.BytesPerElement)))
+            .Row("cache a token", $"{Quantity.Bytes(cost.CacheBytesPerToken(weights.BytesPerElement))} in "
+                + weights.CopyTypeName)
             .Row("… as int8 or fp8", InInt8(options) is { } small ? Quantity.Bytes(small) : "not with latents"));
         output.Line($"Decoding keeps the cache of every token it has seen: "
             + $"{Quantity.Bytes((double)cost.CacheBytesPerToken(weights.BytesPerElement) * options.Context)} at the "

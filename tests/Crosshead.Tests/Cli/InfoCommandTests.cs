@@ -56,6 +56,14 @@ public sealed class InfoCommandTests : IDisposable
         Assert.Contains("Every layer keeps whole heads.", said);
     }
 
+    // Without --dtype a model that is stored in bfloat16 is computed in float32, with twice the cache.
+    [Theory]
+    [InlineData("bfloat16")]
+    [InlineData("float32")]
+    public void The_bytes_of_the_cache_stand_with_their_type(string type) => Assert.Matches(
+        $@"cache a token *\| *[\d.]+ \w+ in {type} \|",
+        CliRun.Of("info", With(FamilyConfigs.Llama, ("torch_dtype", type))).Out);
+
     [Fact]
     public void A_stored_head_that_differs_from_the_embedding_is_told_and_kept()
     {
