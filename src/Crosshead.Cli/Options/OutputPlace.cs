@@ -17,9 +17,7 @@ internal static class OutputPlace
     public static void RequireWritable(string option, string path)
     {
         var full = Path.GetFullPath(path);
-        if (full.StartsWith("/dev/", StringComparison.Ordinal))
-            throw new CrossheadException(
-                $"{option} \"{path}\" is no place for files; name a file or folder on a disk.");
+        RefuseDevices(option, path, full);
         var (folder, name) = (Path.GetDirectoryName(full) ?? full, Path.GetFileName(full));
         while (!Directory.Exists(folder))
         {
@@ -30,8 +28,7 @@ internal static class OutputPlace
         }
         try
         {
-            using var probe = new FileStream(Path.Combine(folder, $"{name}.{Environment.ProcessId}.tmp"),
-                FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            Probe(folder, name);
         }
         catch (PathTooLongException)
         {
@@ -43,5 +40,36 @@ internal static class OutputPlace
             throw new CrossheadException($"{option} \"{path}\" cannot be made: the folder \"{folder}\" cannot be "
                 + $"written; name another place.", e);
         }
+    }
+
+    /// <summary>Refuses a folder that exists and in which nothing can be written.</summary>
+    /// <param name="option">The option that names the folder, for the message.</param>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="CrossheadException">The folder cannot be written.</exception>
+    public static void RequireWritableFolder(string option, string folder)
+    {
+        RefuseDevices(option, folder, Path.GetFullPath(folder));
+        try
+        {
+            Probe(folder, "place");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"{option} \"{folder}\" cannot be written: let this user write there, or name "
+                + "another folder.", e);
+        }
+    }
+
+    private static void RefuseDevices(string option, string path, string full)
+    {
+        if (full == "/dev" || full.StartsWith("/dev/", StringComparison.Ordinal))
+            throw new CrossheadException(
+                $"{option} \"{path}\" is no place for files; name a file or folder on a disk.");
+    }
+
+    private static void Probe(string folder, string name)
+    {
+        using var probe = new FileStream(Path.Combine(folder, $"{name}.{Environment.ProcessId}.tmp"),
+            FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
     }
 }

@@ -48,7 +48,7 @@ internal sealed class WorkFolder : OutputOption
         if (!Directory.Exists(path)) OutputPlace.RequireWritable(name, Path.TrimEndingDirectorySeparator(path));
         else
         {
-            OutputPlace.RequireWritable(name, Path.Combine(path, "x"));
+            OutputPlace.RequireWritableFolder(name, path);
             FolderLock.Take(path).Dispose();
         }
     }

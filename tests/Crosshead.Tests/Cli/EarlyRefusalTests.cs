@@ -121,6 +121,9 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
 
     [Theory]
     [InlineData("train @tiny.json --out @mine.txt", "is a file; name a folder.")]
+    [InlineData("train @tiny.json --out /proc",
+        "--out \"/proc\" cannot be written: let this user write there, or name another folder.")]
+    [InlineData("train @tiny.json --out /dev", "--out \"/dev\" is no place for files")]
     [InlineData("train @tiny.json --out @model",
         "use --resume to go on with it, --overwrite to replace it, or another folder.")]
     [InlineData("train @tiny.json --out @model --resume --overwrite", "use one of them")]
