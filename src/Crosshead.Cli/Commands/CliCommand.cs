@@ -84,7 +84,6 @@ internal abstract class CliCommand : Command
     /// <see cref="ExitCode.Interrupted"/>.</param>
     public int Run(ParseResult arguments, CommandOutput output, CancellationToken cancellation)
     {
-        Outputs.RequireNames(arguments);
         var work = Prepare(arguments);
         using var locked = output.Communicator.Rank == 0 ? Outputs.Lock(arguments) : null; // for all ranks
         Outputs.Check(arguments);

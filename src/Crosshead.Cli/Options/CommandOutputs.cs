@@ -26,14 +26,6 @@ internal sealed class CommandOutputs
     /// <summary>Adds outputs.</summary>
     public void Add(params ReadOnlySpan<OutputOption> outputs) => _outputs.AddRange(outputs);
 
-    /// <summary>Refuses an output with an empty path, before the path is used.</summary>
-    /// <exception cref="CrossheadException">The path of an output is empty.</exception>
-    public void RequireNames(ParseResult arguments)
-    {
-        if (_outputs.Find(o => o.In(arguments) is "") is { } empty)
-            throw new CrossheadException($"{empty.Name} is empty; name a place to write to.");
-    }
-
     /// <summary>Keeps other runs from writing the same files until the returned object is disposed.</summary>
     /// <exception cref="CrossheadException">Another run writes one of them.</exception>
     public FileLock Lock(ParseResult arguments) => FileLock.Take(_outputs

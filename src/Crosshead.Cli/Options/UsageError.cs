@@ -8,6 +8,9 @@ internal static class UsageError
 {
     private const string Text = "TEXT", OptionStart = "--"; // an argument that may be anything, and how options begin
 
+    // Options whose empty text means something, or whose own message says more.
+    private static readonly string[] s_mayBeEmpty = ["--prompt", "--stop", "--system", "--tasks"];
+
     /// <summary>The first error of the command line with a remedy, or null if the command can run.</summary>
     public static string? Describe(ParseResult parsed)
     {
@@ -34,7 +37,7 @@ internal static class UsageError
         if (option is not null)
             return $"{path} needs {option.Name} <{option.HelpName}>: {FirstSentence(option.Description)} See "
                 + $"\"{path} --help\".";
-        return command.Options.Select(o => WrongNumberOfValues(o, parsed.GetResult(o), path))
+        return command.Options.Select(o => WrongValues(o, parsed.GetResult(o), path))
             .FirstOrDefault(problem => problem is not null)
             ?? (parsed.Errors.Count == 0 ? null : new CrossheadException(parsed.Errors[0].Message).Message);
     }
@@ -51,15 +54,21 @@ internal static class UsageError
     private static HashSet<string> AfterDashes(ParseResult parsed) =>
         [.. parsed.Tokens.SkipWhile(t => t.Type != TokenType.DoubleDash).Skip(1).Select(t => t.Value)];
 
-    // A missing value or one too many, which the parser would tell in its own words.
-    private static string? WrongNumberOfValues(Option option, OptionResult? given, string path) =>
+    // A missing value, an empty one, as of an unset variable, or one too many.
+    private static string? WrongValues(Option option, OptionResult? given, string path) =>
         given is not { IdentifierToken: not null } ? null
         : given.Tokens.Count < option.Arity.MinimumNumberOfValues
             ? $"{option.Name} needs its <{option.HelpName}>: {FirstSentence(option.Description)} See \"{path} "
             + "--help\"."
+        : IsText(option) && given.Tokens.Any(t => t.Value.Length == 0)
+            ? $"{option.Name} is empty (\"\"); it needs its <{option.HelpName}>: {FirstSentence(option.Description)} "
+            + $"See \"{path} --help\"."
         : given.Tokens.Count > option.Arity.MaximumNumberOfValues
             ? $"{option.Name} is given {given.Tokens.Count} times "
             + $"({string.Join(", ", given.Tokens.Select(t => $"\"{t.Value}\""))}); give it once." : null;
+
+    private static bool IsText(Option option) => !s_mayBeEmpty.Contains(option.Name)
+        && (option.ValueType == typeof(string) || option.ValueType == typeof(string[]));
 
     private static string Unknown(Command command, string path, string unknown, bool afterDashes)
     {

@@ -147,9 +147,9 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
     [InlineData("bench attention --heads 7 --out x", "unknown option")]
     [InlineData("train ", "was given an empty RECIPE.json (\"\")")]
     [InlineData("info ", "was given an empty MODEL (\"\")")]
-    [InlineData("train @tiny.json --out ", "--out is empty; name a place to write to.")]
+    [InlineData("train @tiny.json --out ", "--out is empty (\"\"); it needs its <dir>: Folder of the run")]
     [InlineData("sweep @tiny.json --variants gqa --learning-rates 1e-3 --out ",
-        "--out is empty; name a place to write to.")]
+        "--out is empty (\"\"); it needs its <dir>: Folder for runs")]
     public void Runs(string line, string told) => Refuses(line, told);
 
     private void Refuses(string line, string told)

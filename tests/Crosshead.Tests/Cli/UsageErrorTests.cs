@@ -1,3 +1,6 @@
+using System.CommandLine;
+using Crosshead.Cli.Options;
+
 namespace Crosshead.Tests.Cli;
 
 public sealed class UsageErrorTests
@@ -53,6 +56,37 @@ public sealed class UsageErrorTests
         Assert.StartsWith("--dtype needs its <float64|float32|bfloat16>: ",
             CliRun.Of("verify", "x", "--dtype").Refusal());
 
+    // An unset variable, as in --text "$FILE", ended in an ArgumentException, or counted as no option at all.
+    [Theory]
+    [InlineData("perplexity m --text", "--text is empty (\"\"); it needs its <file>: ")]
+    [InlineData("eval m --tasks piqa --cache", "--cache is empty (\"\"); it needs its <folder>: ")]
+    [InlineData("generate m --prompt", null)]
+    [InlineData("chat m --system", null)]
+    public void An_empty_value_is_named(string line, string? told)
+    {
+        var error = UsageError.Describe(CliRun.CommandLine.Root().Parse([.. line.Split(' '), ""]));
+        if (told is null) Assert.Null(error);
+        else Assert.StartsWith(told, error);
+    }
+
+    [Theory]
+    [MemberData(nameof(HelpTests.Commands), MemberType = typeof(HelpTests))]
+    public void Every_place_that_is_empty_is_refused(string path)
+    {
+        var names = path.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var command = names.Aggregate(CliRun.CommandLine.Root(),
+            (c, name) => c.Subcommands.Single(s => s.Name == name));
+        var places = command.Options.Where(o => o.HelpName is "file" or "dir" or "model" or "folder"
+            || o.HelpName?.Contains('.') == true);
+        foreach (var place in command.Subcommands.Count > 0 ? [] : places)
+        {
+            var others = command.Options.Where(o => o.Required && o != place).SelectMany(o => new[] { o.Name, "1" });
+            var line = names.Concat(command.Arguments.Where(a => a.Arity.MinimumNumberOfValues > 0).Select(_ => "1"))
+                .Concat(others).Append(place.Name).Append("").ToArray();
+            Assert.StartsWith($"{place.Name} is empty", UsageError.Describe(CliRun.CommandLine.Root().Parse(line)));
+        }
+    }
+
     [Fact]
     public void An_option_that_is_given_twice_is_named() =>
         Assert.Equal("--seed is given 2 times (\"1\", \"x\"); give it once.",
@@ -62,7 +96,7 @@ public sealed class UsageErrorTests
     [InlineData("--shard", "gradient", "did you mean \"gradients\"? known: none, optimizer, gradients, parameters.")]
     [InlineData("--shard", "Optimiser", "did you mean \"optimizer\"? known: none, optimizer, gradients, parameters.")]
     [InlineData("--reduction", "1", "known: ordered, fast.")]
-    [InlineData("--moments", "", "known: master, bfloat16.")]
+    [InlineData("--moments", "zzz", "known: master, bfloat16.")]
     public void An_unknown_name_is_answered_with_all(string option, string name, string known) =>
         Assert.Equal($"{option} \"{name}\" is unknown; {known}", CliRun.Of("bench", "train", option, name).Refusal());
 
