@@ -60,7 +60,7 @@ internal static class ServerComparison
         const string Body = """{"prompt":[1],"max_tokens":1000,"temperature":0,"stream":true,"ignore_eos":true}""";
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync("127.0.0.1", port);
-        await socket.SendAsync(Encoding.ASCII.GetBytes("POST /v1/completions HTTP/1.1\r\nHost: x\r\n"
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
             + $"Connection: close\r\nContent-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"));
         var buffer = new byte[1 << 16];
         var read = 0L;

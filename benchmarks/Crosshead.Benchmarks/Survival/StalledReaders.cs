@@ -20,7 +20,11 @@ internal static class StalledReaders
         Tell($"gaps between the tokens of {Healthy} readers alone: {Spread(alone)}");
         var sockets = new List<Socket>();
         for (var i = 0; i < Stalled; i++) sockets.Add(await StallAsync(server.Client.Address));
-        while ((await server.Client.MetricsAsync())["num_requests_running"] < Stalled) await Task.Delay(20);
+        for (var waited = 0; (await server.Client.MetricsAsync())["num_requests_running"] < Stalled; waited++)
+        {
+            if (waited == 500) throw new InvalidOperationException("the requests of the stalled readers did not start");
+            await Task.Delay(20);
+        }
         await Task.Delay(3000); // all buffers on the way are full now
         var paused = (await server.Client.MetricsAsync())["num_requests_running"];
         var beside = await GapsAsync(server.Client);
@@ -48,7 +52,8 @@ internal static class StalledReaders
         const string Body = """
             {"prompt":"Once","n":16,"max_tokens":500,"ignore_eos":true,"logprobs":20,"stream":true}
             """;
-        await socket.SendAsync(Encoding.ASCII.GetBytes("POST /v1/completions HTTP/1.1\r\nHost: x\r\n"
+        await socket.SendAsync(Encoding.ASCII.GetBytes(
+            $"POST /v1/completions HTTP/1.1\r\nHost: {address.Authority}\r\n"
             + $"Content-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"));
         return socket;
     }
