@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Crosshead.Cli.Options;
 
 namespace Crosshead.Tests.Cli;
