@@ -22,9 +22,8 @@ internal sealed class CompressCommand : CliCommand
     private readonly OutputFolder _out = new("Folder of the compressed model.");
     private readonly Option<double?> _cache = new("--cache")
     {
-        Description = "Share of the chosen layers' cache to keep, of whole heads also where the model has fewer, "
-            + "which must then keep more than that; "
-            + "without it 50%.",
+        Description = "How much of the chosen layers' cache to keep: 100% is that of whole heads, also for a model "
+            + "that is compressed already. Without it 50%.",
         HelpName = "percent",
         CustomParser = Share,
     };
