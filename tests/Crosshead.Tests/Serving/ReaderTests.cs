@@ -6,6 +6,23 @@ namespace Crosshead.Tests.Serving;
 /// <summary>Callers that read slowly, stop reading, or go away.</summary>
 public sealed class ReaderTests
 {
+    // A call that nobody reads keeps what it has for a second, and then another starts.
+    private static void AssertGivesWay(int slots, int pages, EngineRequest unread, EngineRequest waiting)
+    {
+        using var engine = new TestEngine(slots, pages, new EngineOptions { MaxEvents = 8, PrefixCache = false });
+        var slow = engine.Submit(unread);
+        Steps(engine, 20);
+        Assert.Equal(unread.Choices, engine.Engine.Statistics.Running);
+
+        var other = engine.Submit(waiting);
+        Steps(engine, 2);
+        Assert.Empty(TestEngine.Read(other));
+        engine.Clock.Advance(TimeSpan.FromSeconds(1));
+        Steps(engine, 5);
+        Assert.Equal(waiting.MaxTokens, TestEngine.Read(other).Count);
+        Assert.False(slow.Events.Completion.IsCompleted);
+    }
+
     private static EngineRequest Request(int most, int choices = 1) => new()
     {
         Prompt = [1, 2, 3, 4, 5, 6],
@@ -48,36 +65,13 @@ public sealed class ReaderTests
     }
 
     [Fact]
-    public void Readers_that_stop_with_all_slots_lose_them_to_one_that_waits()
-    {
-        using var engine = new TestEngine(2, 100, new EngineOptions { MaxEvents = 8, PrefixCache = false });
-        var slow = engine.Submit(Request(100, choices: 2));
-        Steps(engine, 20);
-        Assert.Equal(2, engine.Engine.Statistics.Running);
-
-        var other = engine.Submit(Request(3));
-        Steps(engine, 2);
-        Assert.Empty(TestEngine.Read(other));
-        engine.Clock.Advance(TimeSpan.FromSeconds(1));
-        Steps(engine, 5);
-        Assert.Equal(3, TestEngine.Read(other).Count);
-        Assert.False(slow.Events.Completion.IsCompleted);
-    }
+    public void Readers_that_stop_with_all_slots_lose_them_to_one_that_waits() =>
+        AssertGivesWay(slots: 2, pages: 100, Request(100, choices: 2), Request(3));
 
     [Fact]
-    public void Readers_that_stop_with_all_pages_lose_them_to_one_that_waits()
-    {
-        using var engine = new TestEngine(4, 6, new EngineOptions { MaxEvents = 8, PrefixCache = false });
-        var slow = engine.Submit(Request(14));
-        Steps(engine, 20);
-        var other = engine.Submit(new EngineRequest { Prompt = [.. Enumerable.Range(1, 12)], MaxTokens = 2 });
-        Steps(engine, 2);
-        Assert.Empty(TestEngine.Read(other));
-        engine.Clock.Advance(TimeSpan.FromSeconds(1));
-        Steps(engine, 5);
-        Assert.Equal(2, TestEngine.Read(other).Count);
-        Assert.False(slow.Events.Completion.IsCompleted);
-    }
+    public void Readers_that_stop_with_all_pages_lose_them_to_one_that_waits() =>
+        AssertGivesWay(slots: 4, pages: 6, Request(14),
+            new EngineRequest { Prompt = [.. Enumerable.Range(1, 12)], MaxTokens = 2 });
 
     [Fact]
     public void However_many_answers_are_not_read_another_call_starts_before_them()
