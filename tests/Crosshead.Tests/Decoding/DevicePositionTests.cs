@@ -71,7 +71,8 @@ public sealed class DevicePositionTests
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         const int steps = 5, capacity = 20;
-        var tokens = randint(0, 37, [lengths.Length, capacity], ScalarType.Int64);
+        using var random = new Generator(1);
+        var tokens = randint(0, 37, [lengths.Length, capacity], ScalarType.Int64, generator: random);
         using var state = model.CreateDecodeState(lengths.Length, capacity);
         for (var b = 0; b < lengths.Length; b++)
             model.Hidden(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b]), model.Views.Of(0, lengths[b]),
